@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal to _MODULES
+if TYPE_CHECKING:  # seen by type checkers and editors; a test holds it equal to _MODULES
     from fleetlm_users.errors import (
         ClientError,
         ConnectFailed,
@@ -135,10 +135,10 @@ _MODULES = {
 }
 """The module of each exported name, below this package."""
 
-if not TYPE_CHECKING:  # a type checker that saw it would take any misspelt name for one of these
+if not TYPE_CHECKING:  # a type checker that saw it would accept any misspelt name
 
     def __getattr__(name: str) -> object:
-        """Import an exported name at its first use. Raises AttributeError for any other name."""
+        """Import an exported name on first use. Raises AttributeError for any other name."""
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:
@@ -152,7 +152,7 @@ if not TYPE_CHECKING:  # a type checker that saw it would take any misspelt name
         return value
 
     def _imported(name: str) -> object:
-        """Import a module; in a Locust process without garbage collections.
+        """Import a module; in a Locust process, without garbage collections.
 
         Imported objects stay, and scanning them for garbage over and over takes a fifth of the time (0.04 s of CPU). So
         they are frozen, as swarm/runtime/gc_freeze.py does with the objects that a ramp creates.

@@ -14,8 +14,8 @@ FleetlmError
     ├── RestFailed          a REST call failed: no answer, or a status that was not expected
     └── DatabaseFailed      FleetLM's database cannot be read
 
-What a ClientError quotes of the server or the network is printable and bounded (foreign_text.py): it is shown, logged
-and counted as it stands.
+A ClientError's quotes from the server or the network are printable and bounded (foreign_text.py): they are shown,
+logged and counted unchanged.
 """
 
 import re
@@ -38,7 +38,7 @@ class UsageError(FleetlmError):
     `invalid value 'x' for --reply-timeout: expected a duration such as 90s, 2m or 1h`
 
     Args:
-        what: The setting, as the person knows it: a flag, a variable, a key of a file.
+        what: The setting as the user knows it: a flag, a variable, a key of a file.
         value: The value given. The text quotes it within bounds, whatever its size.
         expected: The accepted form.
         example: A valid value.
@@ -80,10 +80,10 @@ class FrameError(FleetlmError):
 
 
 class ShapeError(FleetlmError):
-    """Data from a peer or a file is not of the shape expected.
+    """Data from a peer or a file does not have the expected shape.
 
-    `place` is where in the data, as in `counts[3][4]`, empty for the whole; `problem` says what is there and what is
-    expected.
+    `place` is the place in the data, such as `counts[3][4]`, empty for the whole; `problem` says what is there and what
+    is expected.
     """
 
     def __init__(self, problem: str, place: str = "") -> None:
@@ -92,7 +92,7 @@ class ShapeError(FleetlmError):
         self.place = place
 
     def within(self, outer: str) -> "ShapeError":
-        """Return the same problem as seen from the container in which it is called `outer`."""
+        """Return the same problem as seen from the container that calls the value `outer`."""
         joint = "." if self.place and not self.place.startswith("[") else ""
         return ShapeError(self.problem, f"{outer}{joint}{self.place}")
 
@@ -105,16 +105,18 @@ class ClientError(FleetlmError):
 
     kind = "client"
     quoted = ""
-    """What it quotes of the server or the network, made readable."""
+    """The quote from the server or the network, made readable."""
 
     @property
     def row(self) -> str:
-        """What a table of errors counts it as: the kind and the quoted words, without what differs each time."""
+        """The row of a table of errors that counts it: the kind and the quoted words, without parts that differ each
+        time.
+        """
         return f"{self.kind}: {reason(self.quoted)}" if self.quoted else self.kind
 
 
 class ConnectFailed(ClientError):
-    """No WebSocket came to be.
+    """No WebSocket was established.
 
     `kind`: dns, refused, timeout, tls, network, upgrade, or `upgrade_403` where an upgrade was refused with an HTTP
     status; `status` is the HTTP status of the answer.
@@ -133,7 +135,7 @@ class ConnectFailed(ClientError):
 
     @property
     def words(self) -> str:
-        """What failed and why, without the URL."""
+        """The failure and its cause, without the URL."""
         return f"{self.kind}: {self.detail}" if self.status is None else f"upgrade: HTTP {self.status} {self.detail}"
 
 
@@ -202,7 +204,7 @@ class Disconnected(ClientError):
 
 
 class RunEnded(ClientError):
-    """The run ended before `what` came, or could begin: no failure of anybody's."""
+    """The run ended before `what` happened, or could begin: nobody's failure."""
 
     kind = "run_ended"
 
@@ -238,7 +240,7 @@ class RestFailed(ClientError):
 
 
 class DatabaseFailed(ClientError):
-    """FleetLM's database cannot be read; `problem` says why, without anything of its address."""
+    """FleetLM's database cannot be read; `problem` says why, without any part of its address."""
 
     def __init__(self, problem: str, kind: str = "database") -> None:
         super().__init__(problem, kind)

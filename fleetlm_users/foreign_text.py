@@ -1,7 +1,7 @@
 """Text from a server, a peer or a file: bounded and made printable before it is stored, counted or shown.
 
 Three forms, all of them stable (a second pass changes nothing): `printable` is one line for a person, `reason` the kind
-that a failure counts as, `printable_json` a whole structure for a file. What is escaped looks as in Python's literals.
+of a failure, `printable_json` a whole structure for a file. Escapes look as in Python's literals.
 """
 
 import math
@@ -13,17 +13,18 @@ from typing import Any, Final
 from fleetlm_users.quoting import quote
 
 MAX_SHOWN: Final = 200
-"""Characters of foreign text in a message."""
+"""The most characters of foreign text in a message."""
 
 MAX_REASON: Final = 80
-"""Characters of a reason: it is a row in reports and a label in Prometheus."""
+"""The most characters of a reason: it is a row in reports and a label in Prometheus."""
 
 MAX_LABEL: Final = 120
-"""Characters of a counter's label: a reason with our own words before it."""
+"""The most characters of a counter's label: a reason with our own words before it."""
 
 MAX_READ: Final = 512
-"""Characters of a reason that are read when it is folded. They are also the key of the cache, so its memory is
-bounded."""
+"""The most characters of a reason that are read when it is folded. They are also the key of the cache, so they bound
+its memory.
+"""
 
 CUT: Final = "…"
 
@@ -32,7 +33,7 @@ _INVISIBLE: Final = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 _MARKS: Final = ("Mn", "Me")
-_STACKED_MARKS: Final = 2  # combining marks on one letter; more would climb over the lines above
+_STACKED_MARKS: Final = 2  # combining marks on one letter; more would climb into the lines above
 _LINES: Final = re.compile(r"([\n\t])")
 _TORN_ESCAPE: Final = re.compile(r"\\(?:x[0-9a-f]?|u[0-9a-f]{0,3}|U[0-9a-f]{0,7})?$")
 
@@ -64,7 +65,7 @@ _FOLDED: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_ID: Final = "\0ID"  # marks an id that was folded until what hangs on it is folded too; no text holds a NUL by then
+_ID: Final = "\0ID"  # marks a folded id until the text attached to it is folded too; no text holds a NUL by then
 _REST_OF_ID: Final = re.compile(r"\0ID(?:[-_](?:\0ID|[^\W_]+))*")
 _SHORTEST_HEX: Final = 6
 _TURNS: Final = re.compile(r"(?<=\d)(?=[^\d])|(?<=[^\d])(?=\d)")
@@ -72,7 +73,7 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 
 
 def escaped(text: str) -> str:
-    """Return the text, however long, with every character escaped that a terminal would obey, hide or turn."""
+    """Return the text, however long, escaping every character that a terminal would obey, hide or reverse."""
     if text.isascii() and text.isprintable():
         return text
     shown, marks = [], 0
@@ -84,7 +85,7 @@ def escaped(text: str) -> str:
 
 
 def printable(value: object, limit: int = MAX_SHOWN) -> str:
-    """Return the value as one line of at most `limit` characters in which nothing moves a cursor, hides or turns.
+    """Return the value as one line of at most `limit` characters, none of which moves a cursor, hides or reverses text.
 
     Control, bidirectional, invisible and unassigned characters, line separators, lone surrogates and piles of combining
     marks are escaped; what is cut off is marked.
@@ -96,7 +97,7 @@ def printable(value: object, limit: int = MAX_SHOWN) -> str:
 
 
 def printable_lines(text: str, limit: int = 20 * MAX_SHOWN) -> str:
-    """As `printable`, but lines and tabs stay: for messages that are made of several lines."""
+    """Return the text as `printable` does, but keep lines and tabs: for messages of several lines."""
     return _cut("".join(part if part in "\n\t" else escaped(part) for part in _LINES.split(text[: limit + 1])), limit)
 
 
@@ -104,19 +105,19 @@ def reason(value: object) -> str:
     """Return the kind of a failure from the server's words, without the numbers, ids and times in them.
 
     "retry after 137 ms" and "retry after 1.2 s" are both "retry after TIME". Numbers become N, identifiers ID,
-    addresses ADDRESS, and what Elixir inspects keeps its type: "#PID<…>". Empty when there are no words.
+    addresses ADDRESS, and what Elixir inspects keeps its type: "#PID<…>". Empty if there are no words.
     """
     text = value if type(value) is str else words(value)
     return _reason(text if len(text) <= MAX_READ else text[: MAX_READ + 1])
 
 
 def words(value: object) -> str:
-    """Return a value as text: a string as it is, a structure as an outline of bounded depth and length."""
+    """Return a value as text: a string unchanged, a structure as an outline of bounded depth and length."""
     return str(value) if isinstance(value, str) else quote(value)
 
 
 def printable_json(value: Any, limit: int = 10 * MAX_SHOWN) -> Any:
-    """JSON-able data with every text in it printable, and None for numbers that JSON does not have."""
+    """Return JSON-able data with every text in it printable, and None for numbers that JSON lacks."""
     if isinstance(value, str):
         return printable(value, limit)
     if isinstance(value, float):
@@ -128,7 +129,7 @@ def printable_json(value: Any, limit: int = 10 * MAX_SHOWN) -> Any:
     return value
 
 
-@lru_cache(maxsize=1024)  # a server says the same again and again, on the path of every message that it refuses
+@lru_cache(maxsize=1024)  # a server repeats itself, on the path of every message it refuses
 def _reason(text: str) -> str:
     if len(text) > MAX_READ:
         head, _, tail = text[:MAX_READ].rpartition(" ")  # pieces of an id would count as different kinds
@@ -150,7 +151,9 @@ def _placeholder(match: re.Match[str]) -> str:
 
 
 def _folded_run(run: str) -> str:
-    """Return what stands for letters and digits: a word with a number keeps its word, anything else is an id."""
+    """Return the stand-in for a run of letters and digits: a word with a number keeps its word, anything else is an
+    id.
+    """
     turns = len(_TURNS.findall(run))
     if turns > 1 or (turns and len(run) >= _SHORTEST_HEX and _HEX.fullmatch(run)):
         return _ID

@@ -1,10 +1,10 @@
-"""Which HTTP requests our own pages answer: none that a page of another origin causes a browser to send.
+"""Which HTTP requests our own pages answer: none that a page of another origin makes a browser send.
 
-A browser sends requests for any page that is open in it, also to servers that only its machine can reach. It tells the
-page's origin in `Origin` (RFC 6454; with every POST, and with each script's request to another origin), and how the two
-are related in `Sec-Fetch-Site` (Fetch Metadata; only to https and loopback). Where neither is sent, as in the
-requests that a page makes to its own origin, a name that its owner has let point to our address since (DNS rebinding)
-stands in `Host`. Programs send neither and the name or address that they were given.
+A browser sends requests for any open page, even to servers that only its machine can reach. It states the page's origin
+in `Origin` (RFC 6454; with every POST, and with each script's request to another origin), and how the two are related
+in `Sec-Fetch-Site` (Fetch Metadata; only to https and loopback). If neither is sent, as in a page's requests to its own
+origin, `Host` holds the page's name, which its owner may meanwhile have pointed to our address (DNS rebinding).
+Programs send neither header, and in `Host` the name or address they were given.
 """
 
 import re
@@ -40,7 +40,7 @@ class Asked:
 
     @classmethod
     def with_headers(cls, method: str, header: Callable[[str], str | None]) -> "Asked":
-        """Return what the headers say, which `header` gives by their names."""
+        """Return the contents of the headers, which `header` looks up by name."""
         names = ("Host", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
         return cls(method, *(header(name) for name in names))
 
@@ -51,15 +51,15 @@ class AccessRules:
 
     Loopback names and addresses, `bound` and `allowed` are known. A server that listens on more than loopback also
     answers to addresses, which cannot be rebound, and to names without a dot, such as a container's or a machine's on
-    the same network, which nobody outside can redirect. An entry of `allowed` with a port is known with that port;
-    its origin may send requests too, since a proxy need not pass on the name that it was called by.
+    the same network, which nobody outside can redirect. An entry of `allowed` with a port is known with that port; its
+    origin may send requests too, since a proxy need not pass on the name by which it was called.
     """
 
     bound: str
     allowed: tuple[str, ...] = ()
 
     def refusal(self, asked: Asked, *, any_host: bool = False) -> str | None:
-        """Return why a request is not answered, for a person; None where it is.
+        """Return why a request is refused, for a person; None if it is answered.
 
         `any_host`: the page accepts no commands, so beyond loopback it may be requested by any name.
         """
@@ -95,13 +95,13 @@ class AccessRules:
 
 
 def authority(text: str) -> Authority | None:
-    """Return name and port of a `Host` header; None for what is none."""
+    """Return name and port of a `Host` header; None if it is invalid."""
     match = _AUTHORITY.fullmatch(text)
     return None if match is None else _normal(match[1], match[2] or "", ("80", "443"))
 
 
 def parse_hosts(text: str, what: str, example: str) -> tuple[str, ...]:
-    """Return the hosts in a list, each with a port or without; IPv6 addresses in brackets. Raises UsageError."""
+    """Return the hosts in a list, each with or without a port; IPv6 addresses in brackets. Raises UsageError."""
     hosts = tuple(f"[{host}]" if ":" in host and _is_address(host) else host for host in text.replace(",", " ").split())
     for host in hosts:
         if authority(host) is None:
@@ -111,7 +111,7 @@ def parse_hosts(text: str, what: str, example: str) -> tuple[str, ...]:
 
 
 def _authority_of_origin(text: str) -> Authority | None:
-    """None for an origin that is no server's: `null`, a file, an extension."""
+    """Return the name and port of an origin; None if it is no server's: `null`, a file, an extension."""
     match = _ORIGIN.fullmatch(text)
     return None if match is None else _normal(match[2], match[3] or "", (_DEFAULT_PORTS[match[1]],))
 
@@ -122,7 +122,7 @@ def _normal(name: str, port: str, defaults: tuple[str, ...]) -> Authority:
 
 
 def _is_navigation(asked: Asked) -> bool:
-    """Whether a person follows a link to a page of ours: the page with the link sees nothing of what comes."""
+    """Return whether a person follows a link to our page: the page with the link sees nothing of the answer."""
     return asked.method in _SAFE_METHODS and (asked.fetch_mode, asked.fetch_dest) == ("navigate", "document")
 
 

@@ -1,7 +1,7 @@
 """Standard output and error that never end a program: whatever happens to them, its exit code stays right.
 
-A stream may be closed, lack characters, be a full disk, a pipe without a reader, or a terminal that is gone. Python
-raises for each of them, and for what is left in a buffer it even ends with exit code 120 (Py_FinalizeEx).
+A stream may be closed, lack characters, or be a full disk, a pipe without a reader, or a terminal that is gone. Python
+raises for each of these, and with data left in a buffer it even ends with exit code 120 (Py_FinalizeEx).
 """
 
 import atexit
@@ -18,24 +18,24 @@ from typing import Any, Final, TextIO
 from fleetlm_users.output_characters import cut, fit, instead_of
 
 COLUMNS: Final = 80
-"""The width where none is known."""
+"""The width if the real one is unknown."""
 
 ERASE_LINE: Final = "\r\x1b[2K\x1b[J"
-"""Erases what is below as well: a terminal that became narrower has broken the line into several rows."""
+"""Erases everything below as well: a terminal that became narrower has broken the line into several rows."""
 
 MOST_WAITING_BYTES: Final = 1 << 20
 REPORT_WAIT_MS: Final = 60_000
 """How long a report waits for a reader that takes nothing, such as a terminal paused by Ctrl-S."""
 
 LAST_WAIT_MS: Final = 5_000
-"""The same, at the process's end."""
+"""The same, at the end of the process."""
 
 _REPLACING: Final = "fleetlm.replacing"
 _QUIET: Final = (errno.EPIPE, errno.EIO, errno.EBADF)  # the reader or the terminal is gone: nobody would read it
 
 
 def steady_streams(*, while_loading: bool = False) -> None:
-    """Replace this process's standard streams by ones that never fail; may be called again.
+    """Replace this process's standard streams with ones that never fail; may be called again.
 
     With `while_loading` standard error never waits, and standard output waits a minute at most: up to 1 MiB that a
     paused terminal or a full pipe does not take is kept for later. A generator that waited would measure its own pause,
@@ -55,7 +55,7 @@ def steady_streams(*, while_loading: bool = False) -> None:
 
 
 def tell(stream: TextIO | None, text: str) -> None:
-    """Write as much of the text as the stream can show and take; never raise."""
+    """Write as much of the text as the stream can show and accept; never raise."""
     if stream is None:
         return
     with contextlib.suppress(OSError, ValueError):
@@ -67,12 +67,12 @@ def is_terminal(stream: TextIO | None) -> bool:
     """Return whether the stream is a terminal that can erase a line."""
     try:
         return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
-    except ValueError:  # it is closed
+    except ValueError:  # closed
         return False
 
 
 def wants_colour(stream: TextIO | None) -> bool:
-    """Return whether to use colours: on a terminal only, and not where NO_COLOR is set (https://no-color.org)."""
+    """Return whether to use colours: only on a terminal, and not if NO_COLOR is set (https://no-color.org)."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
@@ -87,7 +87,7 @@ def width_of(stream: TextIO | None) -> int:
 
 
 class LiveLine:
-    """One line of a terminal that is overwritten again and again; other text takes its place first."""
+    """One line of a terminal that is overwritten repeatedly; other text replaces it first."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -102,11 +102,11 @@ class LiveLine:
         return self._cut(text) == self._shown(text)
 
     def show(self, text: str) -> None:
-        """Show the text in place of the last one, cut at the terminal's width, unless the terminal is paused."""
+        """Show the text in place of the last one, cut to the terminal's width, unless the terminal is paused."""
         if not self.is_possible or not _is_ready(self._stream):
             return
         self._is_shown = False
-        # the cursor goes back to the line's beginning: there it stays when a narrower terminal breaks the line
+        # the cursor returns to the start of the line: there it stays if a narrower terminal breaks the line
         tell(self._stream, f"{ERASE_LINE}{self._cut(text)}\r")
         self._is_shown = True
 
@@ -120,12 +120,12 @@ class LiveLine:
         return fit(text, self._encoding)
 
     def _cut(self, text: str) -> str:
-        # the last column stays free: some terminals break the line behind it
+        # the last column stays free: some terminals break the line after it
         return cut(self._shown(text), max(width_of(self._stream) - 1, 1), self._encoding)
 
 
 class Output(io.TextIOWrapper):
-    """A standard stream that replaces what it cannot show and drops what it cannot write."""
+    """A standard stream that replaces characters it cannot show and drops text it cannot write."""
 
     live: LiveLine | None = None
 
@@ -146,16 +146,18 @@ class Output(io.TextIOWrapper):
         return super().write(text)
 
     def is_ready(self) -> bool:
-        """Return whether a line written now would reach the reader without a wait."""
+        """Return whether a line written now would reach the reader without waiting."""
         return self._unfailing.is_ready()
 
     @property
     def written_to(self) -> int:
-        """The descriptor that is written to, which may be another one of the same terminal or pipe."""
+        """The descriptor that is written to; it may be another one of the same terminal or pipe."""
         return self._unfailing.written_to
 
     def settle(self, name: str) -> None:
-        """Write what is pending a last time, at the process's end, and say why standard output could not be written."""
+        """Write pending text a last time, at the end of the process, and report why standard output could not be
+        written.
+        """
         self.flush()
         self._unfailing.finish(LAST_WAIT_MS)
         problem = self._unfailing.problem
@@ -166,7 +168,7 @@ class Output(io.TextIOWrapper):
 class _Unfailing(io.RawIOBase):
     """A descriptor that never fails; `problem` is the first error that a write met.
 
-    A write waits at most `wait_ms` for the reader, without a limit for None. What is not taken by then stays pending.
+    A write waits at most `wait_ms` for the reader, or without a limit for None. Text not taken by then stays pending.
     """
 
     def __init__(self, descriptor: int, wait_ms: int | None) -> None:
@@ -196,7 +198,7 @@ class _Unfailing(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         taken = bytes(data)
-        wait_ms = 0 if self._waiting else self._wait_ms  # waited for in vain already
+        wait_ms = 0 if self._waiting else self._wait_ms  # already waited for in vain
         if len(self._waiting) + len(taken) > MOST_WAITING_BYTES and self._wait_ms is not None:
             self._lost_bytes += len(taken)
         else:
@@ -206,7 +208,7 @@ class _Unfailing(io.RawIOBase):
         return len(taken)
 
     def pass_on(self, wait_ms: int | None) -> None:
-        """Write what is pending; wait for the reader for `wait_ms` at most, without a limit for None."""
+        """Write pending text; wait for the reader for at most `wait_ms`, or without a limit for None."""
         try:
             while self._waiting and (wait_ms is None or takes(self.written_to, wait_ms)) and self._write_some(wait_ms):
                 pass
@@ -215,7 +217,7 @@ class _Unfailing(io.RawIOBase):
             self._waiting.clear()
 
     def finish(self, wait_ms: int) -> None:
-        """Write what is pending, for the last time."""
+        """Write pending text for the last time."""
         self._note_loss()
         self.pass_on(wait_ms)
 
@@ -225,11 +227,13 @@ class _Unfailing(io.RawIOBase):
             self._lost_bytes = 0
 
     def _write_some(self, wait_ms: int | None) -> bool:
-        """Return whether to go on. A pipe that polls as writable takes PIPE_BUF bytes without waiting (pipe(7))."""
+        """Write some text and return whether to go on. A pipe that polls as writable takes PIPE_BUF bytes without
+        waiting (pipe(7)).
+        """
         try:
             del self._waiting[: os.write(self.written_to, self._waiting[: select.PIPE_BUF])]
         except BlockingIOError:
-            return wait_ms is None and takes(self.written_to, None)  # somebody else made it non-blocking
+            return wait_ms is None and takes(self.written_to, None)  # another process made it non-blocking
         return True
 
 
@@ -238,7 +242,7 @@ def takes(descriptor: int, wait_ms: int | None) -> bool:
 
     No other greenlet runs meanwhile.
     """
-    # gevent's own poll would switch to other greenlets, which the event loop may not
+    # gevent's own poll would switch to other greenlets, which the event loop must not do
     monkey = sys.modules.get("gevent.monkey")
     poll = (monkey.get_original("select", "poll") if monkey is not None else select.poll)()
     poll.register(descriptor, select.POLLOUT)
@@ -278,7 +282,7 @@ def _descriptor_of(stream: TextIO | None) -> int:
 
 
 def _reserve_descriptors() -> None:
-    """Reserve the numbers of closed standard streams: what others print must not reach a socket or file."""
+    """Reserve the numbers of closed standard streams: text others print must not reach a socket or file."""
     for number in range(3):
         try:
             os.fstat(number)

@@ -11,16 +11,16 @@ ASCII: Final = {
 CUT: Final = "~"
 
 _CJK: Final = ("gb", "euc", "big5", "cp932", "cp936", "cp949", "cp950", "shift", "sjis", "johab", "iso2022", "hz")
-"""How the names of encodings begin under which terminals draw ambiguous characters, such as `·`, two columns wide."""
+"""The prefixes of encodings under which terminals draw ambiguous characters, such as `·`, two columns wide."""
 
 
 def to_ascii(text: str) -> str:
-    """Return the text with our signs replaced, each by one ASCII character, and any other by a question mark."""
+    """Return the text with each of our signs replaced by one ASCII character, and any other by a question mark."""
     return fit(text, "ascii")
 
 
 def fit(text: str, encoding: str | None) -> str:
-    """Return the text with each character that the encoding lacks replaced by one that it has; None has all."""
+    """Return the text with each character that the encoding lacks replaced; for None, return it unchanged."""
     if encoding is None:
         return text
     try:

@@ -1,6 +1,6 @@
 """Load tests of any Phoenix application: `from fleetlm_users.phoenix import PhoenixUser` (docs/phoenix.md).
 
-Options, thresholds, verdict, reports, web UI and workers are those of all benchmarks; nothing of FleetLM is needed.
+Options, thresholds, verdict, reports, web UI and workers are the same as for all benchmarks; FleetLM is not needed.
 """
 
 from fleetlm_users.errors import ConnectFailed, Disconnected, JoinRefused, PushRefused, ReplyTimeout, RunEnded

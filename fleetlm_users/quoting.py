@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Final
 
 MAX_QUOTED: Final = 200
-"""In characters. Longer quotes hide the message, and what comes from a file or a peer can be of any size."""
+"""The most characters of a quote. Longer ones hide the message, and values from a file or a peer can be of any size."""
 
-_MAX_BITS: Final = 256  # beyond it a number is described by its size: Python refuses to write very long ones
+_MAX_BITS: Final = 256  # beyond it, a number is described by its size: Python refuses to write very long ones
 _SOME: Final = 6
 _INNER_TEXT: Final = 60
 
 
 class Described:
-    """Stands in an error for a value that it must not show: the description is quoted as it is."""
+    """Stands in an error for a value that must not be shown; the description is quoted instead."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -23,7 +23,9 @@ class Described:
 
 
 class _Bounded(reprlib.Repr):
-    """Looks at few entries of a collection and few characters of a text: a small YAML file can expand to gigabytes."""
+    """A repr that reads few entries of a collection and few characters of a text: a small YAML file can expand to
+    gigabytes.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,13 +34,13 @@ class _Bounded(reprlib.Repr):
         self.maxstring = self.maxother = _INNER_TEXT
 
     def repr_int(self, x: int, level: int) -> str:
-        """By its size where it is long."""
+        """Return a long number by its size."""
         del level
         return repr(x) if x.bit_length() <= _MAX_BITS else f"<a whole number of {x.bit_length():,} bits>"
 
 
 def quote(value: object, limit: int = MAX_QUOTED) -> str:
-    """Return `value` as Python would write it, cut to `limit` characters, with its length stated."""
+    """Return `value` in Python's notation, cut to `limit` characters, with its length stated."""
     if isinstance(value, Described):
         return cut(repr(value), limit)
     if isinstance(value, str | bytes):
@@ -47,12 +49,12 @@ def quote(value: object, limit: int = MAX_QUOTED) -> str:
 
 
 def cut(text: str, limit: int = MAX_QUOTED) -> str:
-    """Return a text of at most `limit` characters; one that was longer ends in an ellipsis."""
+    """Return a text of at most `limit` characters; a longer one ends in an ellipsis."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def described(value: object) -> Described:
-    """Return type and length of a value that an error must not show, such as what stands in a foreign file."""
+    """Return type and length of a value that an error must not show, such as the content of a foreign file."""
     match value:
         case None:
             return Described("nothing")
@@ -72,7 +74,7 @@ def described(value: object) -> Described:
 
 
 def _quoted_text(value: str | bytes, limit: int) -> str:
-    shown = repr(value[:limit])  # never all of it: escapes make it longer still
+    shown = repr(value[:limit])  # never all of it: escapes make it even longer
     if len(value) <= limit and len(shown) <= limit:
         return shown
     end = f"… ({_counted(len(value), 'character' if isinstance(value, str) else 'byte')})"

@@ -1,7 +1,7 @@
 """Checks of the shape of data from a peer or a file, so that code that reads it afterwards can rely on it.
 
-A check takes a value and raises ShapeError; checks of containers add the place, as in `counts[3][4]`. Every check is
-bounded in the numbers and lengths that it accepts, and in what it quotes. `decode` does the same for declared types.
+A check takes a value and raises ShapeError; checks of containers add the place, as in `counts[3][4]`. Every check
+bounds the numbers and lengths that it accepts, and its quotes. `decode` does the same for declared types.
 """
 
 import math
@@ -20,7 +20,7 @@ Check = Callable[[Any], None]
 T = TypeVar("T")
 
 MAX_WHOLE: Final = 2**53
-"""The highest whole number that every reader of JSON keeps (RFC 8259 §6)."""
+"""The highest whole number that every JSON reader keeps (RFC 8259 §6)."""
 
 QUOTED_CHARS: Final = 60
 _NAMES: Final[Mapping[type, str]] = MappingProxyType(
@@ -29,7 +29,7 @@ _NAMES: Final[Mapping[type, str]] = MappingProxyType(
 
 
 def shown(value: object) -> str:
-    """Return the value as an error quotes it: short, on one line, without control characters."""
+    """Return the value as quoted in an error: short, on one line, without control characters."""
     if value is None or isinstance(value, str | bool | int | float):
         return quote(value, QUOTED_CHARS)
     return _NAMES.get(type(value), f"a {type(value).__name__}")
@@ -54,10 +54,10 @@ _STEP: Final = re.compile(r"\[(?P<index>\d+|\.\.\.)\]|\.?(?P<name>[^.\[\]]+)")
 
 
 def decode(encoded: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
-    """Decode MessagePack of a peer as the decoder's type, whose bounds it must keep.
+    """Decode MessagePack from a peer as the decoder's type and within its bounds.
 
     Raises:
-        ShapeError: For anything else; it names the place and quotes what is there.
+        ShapeError: The data is anything else; the error names the place and quotes its value.
     """
     try:
         return decoder.decode(encoded)
@@ -68,10 +68,10 @@ def decode(encoded: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
 
 
 def converted(value: Any, kind: Any) -> Any:
-    """Return what a JSON document holds as a declared type: a copy, whose bounds it must keep.
+    """Return the contents of a JSON document as a declared type: a copy, within the type's bounds.
 
     Raises:
-        ShapeError: For anything else; it names the place and quotes what is there.
+        ShapeError: The document is anything else; the error names the place and quotes its value.
     """
     try:
         return msgspec.convert(value, kind)
@@ -102,7 +102,9 @@ def _shape_error(text: str, document: Any) -> ShapeError:
 
 
 def _value_at(document: Any, place: str) -> tuple[Any, bool]:
-    """Return the value at a place of a document, and whether the place is exact: msgspec names no keys of tables."""
+    """Return the value at a place of a document, and whether the place is exact: msgspec does not name keys of
+    tables.
+    """
     value = document
     for step in _STEP.finditer(place):
         index = step["index"]
@@ -124,7 +126,7 @@ def binary(most: int) -> Check:
 
 
 def anything(_value: Any) -> None:
-    """Accept every value: it is not used, or checked where it is."""
+    """Accept every value: it is unused, or checked where it is used."""
 
 
 def flag(value: Any) -> None:
@@ -193,7 +195,7 @@ def one_of(*accepted: object) -> Check:
 
 
 def nothing_or(inner: Check) -> Check:
-    """Return a check that accepts None, and what `inner` accepts."""
+    """Return a check that accepts None, and values that `inner` accepts."""
 
     def check(value: Any) -> None:
         if value is not None:
@@ -203,7 +205,7 @@ def nothing_or(inner: Check) -> Check:
 
 
 def either(words: str, *inner: Check) -> Check:
-    """Return a check that accepts what any of the checks accepts; `words` say what that is."""
+    """Return a check that accepts what any of the checks accepts; `words` describe it."""
 
     def check(value: Any) -> None:
         for one in inner:

@@ -1,7 +1,7 @@
 """Which certificates are trusted: the system's CAs, or those of SSL_CERT_FILE and SSL_CERT_DIR, for all connections.
 
-OpenSSL passes over a file that it cannot read, and every certificate is then refused as if the server's were wrong. So
-what the variables name is tried before a run.
+OpenSSL silently skips a file that it cannot read, and then refuses every certificate as if the server's were wrong. So
+the files that the variables name are tried before a run.
 """
 
 import os
@@ -18,14 +18,14 @@ FOLDERS: Final = "SSL_CERT_DIR"
 SECURE: Final = ("https://", "wss://")
 
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d{1,4}")
-"""The names under which OpenSSL looks into a folder (X509_LOOKUP_hash_dir(3))."""
+"""The names under which OpenSSL looks up certificates in a folder (X509_LOOKUP_hash_dir(3))."""
 
 MAX_TRIED: Final = 100
-"""Files of a folder that are tried, until one holds a certificate."""
+"""The most files of a folder that are tried until one holds a certificate."""
 
 
 def check_trust(urls: Iterable[str], *, insecure: bool, environ: Mapping[str, str] = os.environ) -> None:
-    """Raise UsageError when certificates are to be checked for one of the URLs and the named CAs cannot be read."""
+    """Raise UsageError if certificates must be checked for one of the URLs and the named CAs cannot be read."""
     if insecure or not any(url.lower().startswith(SECURE) for url in urls):
         return
     named = environ.get(FILE)
@@ -41,10 +41,10 @@ def check_trust(urls: Iterable[str], *, insecure: bool, environ: Mapping[str, st
 
 
 def _problem_of_file(name: str) -> str:
-    """Why no CA can be read from a file, empty when one can."""
+    """Return why no CA can be read from a file; empty if one can."""
     try:
         mode = os.stat(name).st_mode
-        if not stat.S_ISREG(mode):  # not a pipe or a device either, which reading could wait for
+        if not stat.S_ISREG(mode):  # nor a pipe or a device, which reading could block on
             return "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file"
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cafile=name)
@@ -56,7 +56,7 @@ def _problem_of_file(name: str) -> str:
 
 
 def _problem_of_folder(name: str, has_file: bool) -> str:
-    """Why no CA can be read from a folder, empty when one can, or when it does no harm because a file has others."""
+    """Return why no CA can be read from a folder; empty if one can, or if a file has others."""
     try:
         names = sorted(os.listdir(name))
     except (OSError, ValueError) as error:

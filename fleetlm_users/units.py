@@ -1,4 +1,4 @@
-"""How many of one unit of time make another. Moments and lengths are seconds, histograms hold whole microseconds."""
+"""Factors between units of time. Moments and lengths are in seconds, histograms hold whole microseconds."""
 
 from typing import Final
 

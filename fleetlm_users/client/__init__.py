@@ -1,4 +1,4 @@
-"""Bytes in and out over gevent: Phoenix sockets, FleetLM's REST calls, preflight. Knows no statistics and no Locust."""
+"""Bytes in and out over gevent: Phoenix sockets, FleetLM's REST calls, preflight. No statistics, no Locust."""
 
 from fleetlm_users.client.http.fleetlm_api import Answered, Appended, Created, RestApi, RestCallFailed
 from fleetlm_users.client.http.grafana_api import TOKEN, GrafanaApi

@@ -1,6 +1,6 @@
-"""FleetLM's table of messages in its PostgreSQL, read and never written.
+"""FleetLM's message table in its PostgreSQL, read and never written.
 
-The table of the recorded commit: `messages` with id, session_id, seq, sender_id, kind, content (jsonb), metadata,
+The table at the recorded commit: `messages` with id, session_id, seq, sender_id, kind, content (jsonb), metadata,
 inserted_at, unique on (session_id, seq).
 
 No error shows any part of the address: it holds a password, and host and user are private too.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import psycopg
 
 ROWS_AT_ONCE: Final = 500
-"""Rows that are decoded without letting other greenlets run: 3 ms."""
+"""How many rows are decoded without letting other greenlets run: 3 ms."""
 
 STATEMENT_TIMEOUT_MS: Final = 60_000
 INSTALL: Final = 'pip install "fleetlm-locust[audit]"'
@@ -48,7 +48,7 @@ _STATES: Final[Mapping[str, str]] = {
     "57P01": "it was shut down",
     "57P03": "it is starting up",
 }
-# what libpq says of a connection that fails, which has no code
+# what libpq says about a failed connection, which has no code
 _FAILURES: Final[Sequence[tuple[str, str]]] = (
     ("password authentication failed", _STATES["28P01"]),
     ("no password supplied", "it requires a password, and the address has none"),
@@ -70,7 +70,7 @@ _UNKNOWN: Final = "it cannot be read"
 
 
 class MessageTable:
-    """The table in the database at an address; connects at its first use."""
+    """The table in the database at an address; connects on first use."""
 
     def __init__(self, address: str, timeout_s: float) -> None:
         self._address = address
@@ -81,7 +81,7 @@ class MessageTable:
         return f"<MessageTable {'connected' if self._connection is not None else 'not connected'}>"
 
     def check(self) -> None:
-        """Return when the table can be read. Raise UsageError that says what is missing."""
+        """Check that the table can be read. Raise UsageError that says what is missing."""
         try:
             with self._transaction() as cursor:
                 cursor.execute(_PROBE)
@@ -99,7 +99,7 @@ class MessageTable:
                     yield from rows
                     gevent.sleep(0)
         except Exception as failure:
-            self.close()  # a broken connection is not used again
+            self.close()  # a broken connection is not reused
             raise failed(failure) from None
 
     def close(self) -> None:
@@ -110,9 +110,9 @@ class MessageTable:
 
     @contextmanager
     def _transaction(self) -> Iterator["psycopg.Cursor[Any]"]:
-        """Give a cursor of a read-only transaction.
+        """Yield a cursor of a read-only transaction.
 
-        Nothing is set beyond it: a pooler hands the same connection of the server to others as well.
+        No setting outlives it: a pooler gives the same server connection to others as well.
         """
         with self._connected().transaction(), self._connected().cursor() as cursor:
             cursor.execute(_LIMIT)
@@ -149,7 +149,7 @@ def _driver() -> ModuleType:
 
 
 def failed(failure: Exception) -> DatabaseFailed:
-    """Return an error of the driver in our words, without anything of the address."""
+    """Return an error of the driver in our words, without any part of the address."""
     if isinstance(failure, DatabaseFailed):
         return failure
     state = getattr(failure, "sqlstate", None)

@@ -1,6 +1,6 @@
-"""The preflight: checks with FleetLM and the agent, before any user starts, whether a run can work at all.
+"""The preflight: check with FleetLM and the agent, before any user starts, whether a run can work at all.
 
-It uses the load's own client and not requests: a proxy or a CA that only one of the two heeds would make the answer
+It uses the load's own client and not requests: a proxy or a CA that only one of the two respects would make the answer
 worthless. So it also works in a process that is not monkey-patched, such as `fleetlm-bench doctor`.
 """
 
@@ -32,7 +32,7 @@ from fleetlm_users.protocol.profile import PROFILES, Profile
 
 DEFAULT_TIMEOUT_S = 10.0
 CLOSE_S = 1.0
-"""How long to wait for the answer to our close frame, which decides nothing."""
+"""How long to wait for the answer to our close frame, which does not matter."""
 API = "the REST API"
 WEBSOCKET = "the WebSocket"
 AGENT = "the agent"
@@ -51,7 +51,7 @@ STANDIN_HINT = "Or run on the embedded server: --standin."
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What a run is directed at."""
+    """The targets of a run."""
 
     api_url: str
     ws_url: str
@@ -62,12 +62,12 @@ class Targets:
 
 
 class ProblemCode(enum.Enum):
-    """What is not as a run needs it. Programs go by the code; the words of a problem are for people."""
+    """The kinds of problems. Programs act on the code; a problem's words are for people."""
 
-    API_FAILED = enum.auto()  # no answer of the REST API, or an error
+    API_FAILED = enum.auto()  # no answer from the REST API, or an error
     API_NOT_FLEETLM = enum.auto()  # an answer, but not FleetLM's
-    PROTOCOL = enum.auto()  # FleetLM, but not of a version that we speak, or of another than was asked for
-    WEBSOCKET_FAILED = enum.auto()  # no WebSocket came to be
+    PROTOCOL = enum.auto()  # FleetLM, but an unsupported version, or not the requested one
+    WEBSOCKET_FAILED = enum.auto()  # no WebSocket was established
     AGENT_UNHEALTHY = enum.auto()  # the agent itself gave no healthy answer
     AGENT_UNAVAILABLE = enum.auto()  # FleetLM neither shows the agent nor creates it
     AGENT_DISABLED = enum.auto()  # FleetLM does not call the agent
@@ -77,10 +77,10 @@ class ProblemCode(enum.Enum):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something that is not as a run needs it; a fatal one means that no user can work.
+    """An obstacle to a run; a fatal one means that no user can work.
 
-    `kind` and `status` are those of the error (errors.py) when the REST API or the WebSocket failed, else empty and
-    None. `hint` says what to do, where `detail` does not.
+    `kind` and `status` are those of the error (errors.py) if the REST API or the WebSocket failed, else empty and None.
+    `hint` says what to do, if `detail` does not.
     """
 
     code: ProblemCode
@@ -94,7 +94,7 @@ class Problem(msgspec.Struct, frozen=True):
 
     @property
     def is_advised(self) -> bool:
-        """True when `detail` says what to do: the answer's status had it, or the server runs and is another one."""
+        """True if `detail` says what to do: the answer's status implied it, or the server is another one."""
         return self.status in ADVISED or self.code is ProblemCode.PROTOCOL
 
     def __str__(self) -> str:
@@ -102,7 +102,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class PreflightResult(msgspec.Struct, frozen=True):
-    """What the preflight found out; `protocol` is the name of the profile to speak, empty without one."""
+    """The findings of the preflight; `protocol` is the name of the profile to speak, empty if there is none."""
 
     targets: Targets
     problems: tuple[Problem, ...]
@@ -111,11 +111,11 @@ class PreflightResult(msgspec.Struct, frozen=True):
 
     @property
     def fatal(self) -> bool:
-        """True when the run cannot begin."""
+        """True if the run cannot begin."""
         return any(problem.fatal for problem in self.problems)
 
     def text(self) -> str:
-        """Return two or three lines for a person; empty when there is nothing to say."""
+        """Return two or three lines for a person; empty if there is nothing to say."""
         warnings = [f"warning: {problem}" for problem in self.problems if not problem.fatal]
         if self.fatal:
             obstacles = [problem for problem in self.problems if problem.fatal]
@@ -133,16 +133,17 @@ def check(
     sources: SourceAddresses | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> PreflightResult:
-    """Ask the REST API, the WebSocket and the agent at once; create the agent in FleetLM when it is missing there.
+    """Ask the REST API, the WebSocket and the agent at the same time; create the agent in FleetLM if it is missing
+    there.
 
     Args:
-        targets: What the run is directed at.
+        targets: The targets of the run.
         timeout_s: The limit for each answer, in seconds; the same as in the run.
         sources: The local addresses to ask FleetLM from, as the run will; None leaves the choice to the system.
-        tell: Called with a line about what is waited for, once that takes longer than a moment.
+        tell: Called with a line about pending answers, once they take longer than a moment.
 
     Returns:
-        Every problem found; whatever a target does wrong is a problem, and never raised.
+        Every problem found; a target's fault is a problem and is never raised.
 
     Raises:
         UsageError: A URL is not one of its kind.
@@ -191,7 +192,9 @@ def _noting(warnings: dict[str, str], url: str) -> Callable[[str], None]:
 
 
 def _unused_proxies(targets: Targets) -> Iterator[Problem]:
-    """Yield the proxies of the environment, which the load does not use: not an obstacle, but no surprise either."""
+    """Yield the proxies of the environment, which the load does not use: no obstacle, but it should not surprise
+    either.
+    """
     detail = (
         "this proxy is not used: the load goes straight to the server; to hide this line, name the host in NO_PROXY"
     )
@@ -206,7 +209,7 @@ class _ProbeResult(msgspec.Struct, frozen=True):
 
 
 def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _ProbeResult:
-    """Ask FleetLM's REST API, and what it knows of the agent."""
+    """Ask FleetLM's REST API, and what it knows about the agent."""
     url = f"{targets.api_url.rstrip('/')}/agents"
     try:
         listed = api.call("GET", "/agents").body
@@ -247,7 +250,7 @@ def _obstacle(code: ProblemCode, what: str, url: str, detail: str, failed: RestF
 
 
 def _create_agent(api: RestApi, targets: Targets, profile: Profile) -> Any:
-    """Create the agent and return the answer's body; None when another master did at that moment. Raise RestFailed."""
+    """Create the agent and return the answer's body; None if another master did so at that moment. Raise RestFailed."""
     agent = {
         "id": targets.agent_id,
         "name": AGENT_NAME,
@@ -266,7 +269,7 @@ def _create_agent(api: RestApi, targets: Targets, profile: Profile) -> Any:
 
 
 def _differences(body: Any, url: str, targets: Targets) -> Iterator[Problem]:
-    """Yield in what the agent that FleetLM knows differs from the one that we would create."""
+    """Yield the differences between FleetLM's record of the agent and the one we would create."""
     agent = body.get("agent") if isinstance(body, dict) else None
     agent = agent if isinstance(agent, dict) else {}
     what = f"agent {targets.agent_id}"
@@ -284,7 +287,7 @@ def _differences(body: Any, url: str, targets: Targets) -> Iterator[Problem]:
 
 
 def _probe_websocket(targets: Targets, timeout_s: float, connector: Connector) -> _ProbeResult:
-    # each protocol takes its own parameter and leaves the other's alone
+    # each protocol takes its own parameter and ignores the other's
     endpoint = socket_endpoint(targets.ws_url, PARTICIPANT, *(profile.user_parameter for profile in PROFILES.values()))
     try:
         upgraded = open_websocket(endpoint, timeout_s, connector)
@@ -296,7 +299,7 @@ def _probe_websocket(targets: Targets, timeout_s: float, connector: Connector) -
             transport.send_close(1000, CLOSE_S)
             while True:
                 transport.receive()
-    except (Disconnected, Overdue):  # it opened: how it closes is no obstacle
+    except (Disconnected, Overdue):  # it opened: how it closes does not matter
         return _ProbeResult()
     finally:
         transport.close()

@@ -1,4 +1,4 @@
-"""Detects which chat protocol a FleetLM speaks, without side effects.
+"""Detect which chat protocol a FleetLM speaks, without side effects.
 
 A session without a participant is refused by each version in its own way (wire records: "sessions create, `{}` body"),
 and an agent's record tells the last two apart.
@@ -26,21 +26,22 @@ MID: Final = (
     "test one of 2025-10-02 (13a5558), or of 2025-10-24 or 25 (390d98c to 0b7208e)"
 )
 DEBUG_PAGE: Final = re.compile(r"# Phoenix\.\w+ at POST \S*/sessions\b")
-"""How the page begins that Phoenix shows of an error in development (Plug.Debugger, debugger.md.eex): `mix phx.server`
-has `debug_errors: true` in FleetLM's config/dev.exs, so no JSON comes."""
+"""The beginning of Phoenix's error page in development (Plug.Debugger, debugger.md.eex): `mix phx.server` has
+`debug_errors: true` in FleetLM's config/dev.exs, so no JSON comes.
+"""
 
 
 class Detected(msgspec.Struct, frozen=True):
-    """What the server speaks: a profile, or None and what was seen instead."""
+    """The server's protocol: a profile, or None and what was seen instead."""
 
     profile: Profile | None
     seen: str
 
 
 def detect(api: RestApi, requested: str = AUTO) -> Detected:
-    """Ask which protocol the server speaks; it neither creates nor changes anything. Never raise a RestFailed.
+    """Ask which protocol the server speaks, without creating or changing anything. Never raise a RestFailed.
 
-    A server that speaks both, as a stand-in can, is found to speak the one that was `requested`, else the late one.
+    A server that speaks both, as a stand-in can, counts as speaking the `requested` one, or else the late one.
     """
     detected = _detect(api)
     if requested == EARLY.name and detected.profile is LATE and _knows_early_keys(api):
@@ -49,7 +50,7 @@ def detect(api: RestApi, requested: str = AUTO) -> Detected:
 
 
 def _knows_early_keys(api: RestApi) -> bool:
-    """Return whether a session of nobody, in the early protocol's words, is refused for that and not for its words."""
+    """Return whether an early-protocol request for a session of nobody is refused for that, and not for its keys."""
     nobody = dict.fromkeys((EARLY.user_key, EARLY.agent_key))
     try:
         body = api.call("POST", ASKED, body=nobody, expected=(LATER_STATUS,)).body
@@ -73,11 +74,11 @@ def _detect(api: RestApi) -> Detected:
 
 
 def is_of_mid_version(body: Any, detected: Detected) -> bool:
-    """Return whether an agent's record is of a version that asks like a late one, but keeps agents as an early one.
+    """Return whether an agent's record is of a version that asks like a late one but stores agents like an early one.
 
     Args:
         body: The body of an answer with an agent.
-        detected: What the server was found to speak.
+        detected: The detected protocol.
     """
     agent = body.get("agent") if isinstance(body, dict) else None
     is_earlier = isinstance(agent, dict) and EARLIER_HISTORY in agent and LATER_HISTORY not in agent
@@ -85,11 +86,11 @@ def is_of_mid_version(body: Any, detected: Detected) -> bool:
 
 
 def chosen_profile(requested: str, detected: Detected) -> tuple[Profile | None, str]:
-    """Return the profile to speak, or None and why there is none.
+    """Return the profile to speak, or None and the reason.
 
     Args:
         requested: The value of --protocol: auto, or the name of a profile.
-        detected: What the server was found to speak.
+        detected: The detected protocol.
     """
     if requested == AUTO:
         if detected.profile is not None:

@@ -1,6 +1,6 @@
 """The preflight of a Phoenix application: whether its socket opens and speaks serializer 2.0.0.
 
-Nothing else is asked, and nothing changes on the server: a connect, one heartbeat, a close.
+Nothing else is checked, and nothing changes on the server: a connect, one heartbeat, a close.
 """
 
 import contextlib
@@ -29,9 +29,9 @@ OLD_VSN: Final = "1.0.0"
 MAX_BYTES: Final = 1024 * 1024
 CLOSE_S: Final = 1.0
 HEARTBEAT_S: Final = 5.0
-"""Phoenix answers a heartbeat at once."""
+"""Seconds to wait for a heartbeat's answer; Phoenix answers at once."""
 REFUSING: Final = frozenset({401, 403})
-"""Statuses by which a Phoenix socket refuses the parameters, or the version of the serializer."""
+"""Statuses by which a Phoenix socket refuses its parameters or the serializer version."""
 
 SPEAKS_OLD: Final = (
     f"it speaks only version {OLD_VSN} of Phoenix's serializer (vsn); this client speaks {VSN}, which Phoenix has had "
@@ -43,14 +43,14 @@ SILENT: Final = "it opened, but did not answer a heartbeat as Phoenix does: is t
 
 
 class SocketTarget(msgspec.Struct, frozen=True):
-    """A socket to look at: its URL with the parameters, and the headers of the upgrade."""
+    """A socket to check: its URL with the parameters, and the headers of the upgrade."""
 
     url: str
     headers: Mapping[str, str]
 
 
 class SocketPreflight(msgspec.Struct, frozen=True):
-    """What the look found: obstacles, which are fatal, and warnings, one line each; `protocol` is none of FleetLM's."""
+    """The findings: obstacles, which are fatal, and warnings, one line each; `protocol` is not one of FleetLM's."""
 
     obstacles: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -58,11 +58,11 @@ class SocketPreflight(msgspec.Struct, frozen=True):
 
     @property
     def fatal(self) -> bool:
-        """True when the run cannot begin."""
+        """True if the run cannot begin."""
         return bool(self.obstacles)
 
     def text(self) -> str:
-        """Return a line for each; empty when there is nothing to say."""
+        """Return a line for each; empty if there is nothing to say."""
         obstacles = [f"The application cannot be tested: {'; '.join(self.obstacles)}."] if self.obstacles else []
         return "\n".join(obstacles + [f"warning: {warning}" for warning in self.warnings])
 
@@ -82,7 +82,7 @@ def check_sockets(
         timeout_s: The limit for each answer, in seconds; the same as in the run.
         insecure: Whether any TLS certificate is accepted.
         sources: The local addresses to connect from, as the run will.
-        tell: Called with a line about what is waited for, once that takes longer than a moment.
+        tell: Called with a line about pending answers, once they take longer than a moment.
 
     Raises:
         UsageError: A URL or a header is not one.
@@ -109,7 +109,7 @@ def check_sockets(
 
 
 class _Look:
-    """The look at one socket."""
+    """The check of one socket."""
 
     def __init__(self, target: SocketTarget, timeout_s: float, connector: Connector) -> None:
         self.url = target.url.partition("?")[0]
@@ -119,7 +119,7 @@ class _Look:
         self._connector = connector
 
     def problem(self) -> tuple[str, bool] | None:
-        """Return what is wrong, and whether it is fatal."""
+        """Return the problem, and whether it is fatal."""
         try:
             answer = self._ask(self._endpoint)
         except ConnectFailed as failed:
@@ -131,7 +131,7 @@ class _Look:
         return None
 
     def _refused(self, failed: ConnectFailed) -> tuple[str, bool]:
-        """Return what is wrong with a socket that did not open; one may refuse nothing but the version."""
+        """Return the problem of a socket that did not open; some refuse only the version."""
         if failed.status not in REFUSING:
             return f"{WEBSOCKET} ({self.url}): {failed.words}{NO_SOCKET if failed.status == NOT_FOUND else ''}", True
         with contextlib.suppress(ConnectFailed):
@@ -141,7 +141,9 @@ class _Look:
         return f"{WEBSOCKET} ({self.url}): {failed.words}; {hint}", False
 
     def _ask(self, endpoint: Endpoint) -> object:
-        """Return the JSON that answers a heartbeat; None for no answer, or none in JSON. Raise ConnectFailed."""
+        """Return the JSON that answers a heartbeat; None if there is no answer, or not one in JSON. Raise
+        ConnectFailed.
+        """
         transport = self._open(endpoint)
         try:
             with Deadline(min(self._timeout_s, HEARTBEAT_S)):
@@ -174,7 +176,7 @@ def _answer(transport: Transport) -> object:
 
 
 def _close(transport: Transport) -> None:
-    """Close the connection; how it closes is no obstacle."""
+    """Close the connection; how it closes does not matter."""
     try:
         with contextlib.suppress(Disconnected, Overdue), Deadline(CLOSE_S):
             transport.send_close(1000, CLOSE_S)

@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 
 class WaitingNotice:
-    """What is waited for now, each for at most `timeout_s`.
+    """The answers now being waited for, each for at most `timeout_s`.
 
     As a context manager it passes a line to `tell` after 2 s, then every 5 s.
     """
@@ -38,7 +38,7 @@ class WaitingNotice:
             self._greenlet.kill()
 
     def asking(self, what: str, ask: Callable[[], Answer]) -> Answer:
-        """Return the answer of `ask`; until then `what` counts as waited for, which may be asked several things."""
+        """Return the answer of `ask`; until then `what` counts as pending, however many questions it gets."""
         self.renew(what)
         self._questions[what] += 1
         try:
@@ -53,7 +53,7 @@ class WaitingNotice:
         self._since_s[what] = time.perf_counter()
 
     def text(self, now_s: float) -> str:
-        """Return what is waited for and for how long already; empty when nothing is."""
+        """Return what is pending and for how long already; empty if nothing is."""
         if not self._since_s:
             return ""
         waited_s = now_s - min(self._since_s.values())

@@ -1,1 +1,1 @@
-"""The result folders of earlier runs: read, and checked before anything rests on them."""
+"""The result folders of earlier runs: read, and checked before they are used."""

@@ -21,7 +21,7 @@ MAX_SECONDS_BYTES: Final = 256 << 20
 """Ten days of rows."""
 
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What reading a file raises whose mistakes no check has found."""
+"""The errors of reading a file whose faults no check has found."""
 
 EXAMPLE: Final = "results/20261124T113500Z-mixed-r1124-1135-7f3a"
 
@@ -33,7 +33,7 @@ def read_run(path: Path) -> RunFile:
         document = json.loads(read_text(file, MAX_BYTES), parse_constant=_refuse_constant)
     except UnreadableFile as problem:
         raise UsageError("result", str(file), f"a result folder or its {SUMMARY}; {problem}", EXAMPLE) from problem
-    except (ValueError, RecursionError) as problem:  # what json raises, and a number with thousands of digits
+    except (ValueError, RecursionError) as problem:  # raised by json; also for a number with thousands of digits
         words = "it is nested too deeply" if isinstance(problem, RecursionError) else problem
         expected = f"a result folder or its {SUMMARY}; this file is not JSON ({words})"
         raise UsageError("result", str(file), expected, EXAMPLE) from problem
@@ -51,7 +51,7 @@ def read_run(path: Path) -> RunFile:
 
 
 def read_seconds(run: RunFile) -> SeriesTable:
-    """Return a run's rows per second from the file beside its summary; none if there is no such file.
+    """Return a run's rows per second from the file beside its summary; empty if there is no such file.
 
     Raises:
         UsageError: The file cannot be read, or is not one that this project wrote.

@@ -1,8 +1,8 @@
 """Validation of a summary.json against what this project writes (measure/report/summary), before `compare` or
 `cleanup` act on it.
 
-Beyond its shape, the figures must agree with each other: a figure that got lost must not read as "no regression". That
-is more than a decoder of types can say.
+Beyond its shape, the figures must agree with each other: a lost figure must not read as "no regression". A type decoder
+cannot check that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from fleetlm_users.shape import (
 )
 
 SERVER: Final = "server."
-"""What the names of the server's own figures begin with."""
+"""The prefix of the server's own figures."""
 
 Json = Mapping[str, Any]
 
@@ -31,7 +31,7 @@ def check_summary(document: Any) -> None:
     _check_verdict(document["verdict"])
     for name, buckets in (document.get("distributions") or {}).items():
         _at(f"distributions.{name}", _check_distribution, document, name, buckets)
-    if not document.get("capacity"):  # a search judges single steps, and shows the figures of all of them
+    if not document.get("capacity"):  # a search judges single steps, but shows the figures of all of them
         for at, threshold in enumerate(document["thresholds"]):
             _at(f"thresholds[{at}]", _check_threshold, document, threshold)
 
@@ -53,7 +53,7 @@ def _check_distribution(document: Json, name: str, buckets: Sequence[Sequence[fl
 
 
 def _check_threshold(document: Json, threshold: ThresholdEntry) -> None:
-    """Check that what was judged is among the metrics, and that the figures give the same answer."""
+    """Check that the judged metric is among the metrics, and that its figures give the same answer."""
     measured = threshold["measured"]
     if measured is None:
         return
@@ -66,7 +66,7 @@ def _check_threshold(document: Json, threshold: ThresholdEntry) -> None:
 
 
 def _check_place(document: Json, threshold: ThresholdEntry) -> None:
-    """Check that the metrics have what was judged."""
+    """Check that the metrics contain what was judged."""
     metric = document["metrics"].get(threshold["metric"])
     if metric is None:
         raise ShapeError(f"is {shown(threshold['metric'])}, which is not among the metrics", "metric")

@@ -1,7 +1,7 @@
-"""The shape of a summary.json: which fields each part must or may have, and how its own figures fit together.
+"""The shape of a summary.json: the required and optional fields of each part, and how a part's figures fit together.
 
 A file can be damaged, truncated, edited or foreign and still be JSON: types and bounds are checked, and the place of
-each problem is named. What the parts say of each other is checked by summary_check.py.
+each problem is named. summary_check.py checks the parts against each other.
 """
 
 import re
@@ -31,7 +31,7 @@ from fleetlm_users.workload.arrivals.notation import parse_rates
 from fleetlm_users.workload.identity import VUS_PER_BLOCK, check_name
 
 MAX_SAMPLES: Final = 10**11
-"""A million per second for a day; the cost of an interval grows with its square root."""
+"""A million per second for a day; the cost of an interval grows with the square root of the samples."""
 
 MAX_NAMES: Final = 10_000
 MAX_BUCKETS: Final = 2_000

@@ -1,7 +1,7 @@
 """Everything that one process measures in one run, and the cumulative snapshot of it that the master merges.
 
-A snapshot holds everything since the start, so a report that is lost or comes twice does no harm; only rows of seconds
-that the master has confirmed are left out. A ledger is made of counter cells, gauge cells, levels and series.
+A snapshot holds everything since the start, so a lost or repeated report does no harm; only rows of seconds that the
+master has confirmed are left out. A ledger is made of counter cells, gauge cells, levels and series.
 """
 
 import math
@@ -43,13 +43,13 @@ def _no_yield() -> None:
 
 
 class Ledger:
-    """What one process measured in one run. Not thread-safe: all callers share one event loop.
+    """The measurements of one process in one run. Not thread-safe: all callers share one event loop.
 
-    `epoch` names the run and `worker` the process; `resets` is how often the run's statistics were reset before the
-    ledger began, and `elapsed_s` how long the run was on then. It counts the fates of messages sent since `since_s`, by
-    the clock of their stamps, and no others. `carried` are the metrics whose seconds thresholds on windows ask for.
-    `utc_offset_s` turns stamps into seconds since 1970 (UTC).
-    Metric names are checked when a metric is first used in a scenario (UsageError), not on each call.
+    `epoch` names the run and `worker` the process; `resets` is how often the run's statistics had been reset when the
+    ledger began, and `elapsed_s` how long the run had lasted. It only counts the fates of messages sent since
+    `since_s`, by the clock of their stamps. `carried` are the metrics that thresholds on windows need second by second.
+    `utc_offset_s` turns stamps into seconds since 1970 (UTC). Metric names are checked when a metric is first used in a
+    scenario (UsageError), not on each call.
     """
 
     def __init__(  # noqa: PLR0913  # what it belongs to, and since when it counts
@@ -107,12 +107,14 @@ class Ledger:
         return new
 
     def trend(self, metric: str, scenario: str, phase: str) -> Trend:
-        """Return the trend of that metric, made at first use; a hot path keeps its `add`."""
+        """Return the trend of that metric, made on first use; a hot path keeps its `add`."""
         series = self._series.get((metric, scenario, phase))
         return series.trend if series is not None else self._new_series(metric, scenario, phase).trend
 
     def count(self, metric: str, scenario: str, phase: str, n: int = 1, label: str = "") -> None:
-        """Count `n` more; `label` breaks it down by reason, kind or close code (counter_kinds.py bounds them)."""
+        """Count `n` more; `label` breaks the count down by reason, kind or close code (counter_kinds.py bounds
+        them).
+        """
         cell = self._cells.get((metric, scenario, phase, label))
         (cell if cell is not None else self.counter(metric, scenario, phase, label)).n += n
 
@@ -131,7 +133,7 @@ class Ledger:
         return cell
 
     def gauge(self, metric: str, scenario: str, delta: int) -> None:
-        """Move a gauge up or down in its scenario, and in the whole process with it."""
+        """Move a gauge up or down, both in its scenario and in the whole process."""
         for key in ((metric, scenario), (metric, "")):
             cell = self._gauges.get(key)
             if cell is None:
@@ -151,7 +153,7 @@ class Ledger:
             self.count("worker_cpu_starved", "", phase, n=int(value > CPU_STARVED_PERCENT))
 
     def finding(self, finding: Finding) -> None:
-        """Record one thing that is wrong with a message; the first ones are named, all are counted."""
+        """Record one fault of a message; the first ones are named, all are counted."""
         self._findings.add(finding)
 
     def first(self, metric: str, scenario: str, phase: str, at_s: float) -> None:
@@ -159,9 +161,9 @@ class Ledger:
         self._firsts.tell(self._name(metric, phase, "counter"), scenario, phase, at_s)
 
     def slowest(self, metric: SlowMetric, scenario: str, phase: str) -> Slowest:
-        """Return where the slowest messages of that metric are kept, made at first use; a hot path keeps it.
+        """Return the list of that metric's slowest messages, made on first use; a hot path keeps it.
 
-        Those of all stages are kept together.
+        All stages share one list.
         """
         return self._slowest.setdefault((metric, scenario, MAIN if is_main(phase) else phase), Slowest())
 
@@ -178,15 +180,15 @@ class Ledger:
             while series.fold_one(mark):
                 yield_to_loop()
                 if self._snapshots_under_way:
-                    return  # one began while we yielded
+                    return  # one began while this one yielded
 
     def snapshot(
         self, seq: int, final: bool, elapsed_s: float, yield_to_loop: Callable[[], None] = _no_yield
     ) -> Snapshot:
         """Return everything measured so far; `seq` must grow from one snapshot to the next.
 
-        All of it is of the one moment at which the call begins. Folding and encoding the trends takes longer, and
-        `yield_to_loop` is called in between; what is added meanwhile waits for the next one.
+        All of it describes the moment at which the call begins. Folding and encoding the trends takes longer, and
+        `yield_to_loop` is called in between; samples added meanwhile wait for the next snapshot.
         """
         self._seal(elapsed_s)
         captured = self._captured(seq, final, elapsed_s)
@@ -205,7 +207,7 @@ class Ledger:
         return captured
 
     def forget_rows(self, before: int) -> None:
-        """Drop the rows before that second, which the master has confirmed: no further snapshot holds them."""
+        """Drop the rows before that second: the master has confirmed them, so no later snapshot holds them."""
         self._timeline.forget(before)
 
     def _captured(self, seq: int, final: bool, elapsed_s: float) -> Snapshot:
@@ -244,7 +246,7 @@ class Ledger:
         return row
 
     def _read_backlogs(self, totals: Mapping[str, Sequence[int]]) -> None:
-        """Read the gauges of what waits, from counts: a hot path keeps none of them."""
+        """Read the gauges of backlogs, which are derived from counts: a hot path maintains none of them."""
         for place, (metric, arrived) in enumerate(BACKLOG_COLUMNS.items()):
             waiting = {
                 scenario: backlogs_of(counts)[place] for scenario, counts in totals.items() if counts[PLACES[arrived]]
@@ -253,7 +255,7 @@ class Ledger:
                 self._gauges.setdefault((metric, scenario), GaugeCell()).read(now)
 
     def _carry_counts(self, row: Second) -> None:
-        """Add to a second what was counted since the last one of what thresholds on windows ask for."""
+        """Add the counts since the last second to this one, for thresholds on windows."""
         for key, cells in self._carried_cells.items():
             now = sum(cell.n for cell in cells)
             if now != self._carried_seen.get(key, 0):

@@ -14,7 +14,9 @@ from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure.metrics.metric import PHASES
 
 MAX_SLOW: Final = 10
-"""Of each metric, scenario and phase. Enough to see a pattern (one session, one moment), and 2 kB of a report."""
+"""The most messages per metric, scenario and phase. Enough to see a pattern (one session, one moment), and 2 kB of a
+report.
+"""
 
 SlowMetric = Literal["append_latency_ms", "agent_latency_ms", "push_latency_ms", "event_latency_ms"]
 SLOW_METRICS: Final[tuple[SlowMetric, ...]] = (
@@ -33,7 +35,7 @@ LATEST_S: Final = 253_402_300_799.0
 """The end of the year 9999 (UTC): the last moment that a date can show."""
 
 MAX_SEQ: Final = 2**53
-"""Beyond, it is no number of a message, and no reader of JSON keeps it (RFC 8259 §6)."""
+"""The largest message number: JSON readers keep none beyond it (RFC 8259 §6)."""
 
 _Text = Annotated[str, Meta(max_length=10_000)]
 _Moment = Annotated[float, Meta(ge=0, le=LATEST_S)]
@@ -44,9 +46,9 @@ class SlowMessage(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid
     """One slow message: when it was due (UTC, seconds since 1970), and how long each part took, in seconds.
 
     `lateness_s` is the generator's own part (sent - due), `append_s` lasts from there to the sender's own broadcast,
-    `agent_s` from the broadcast to the agent's answer; None is what did not happen or is not known.
-    Of a push, `append_s` lasts to its reply, of an event, from the moment when it was expected to its arrival;
-    `session_id` is then the topic, and `client_ref` the event and the push's ref.
+    `agent_s` from the broadcast to the agent's answer; None marks what did not happen or is unknown. For a push,
+    `append_s` lasts to its reply; for an event, from the moment it was expected to its arrival; `session_id` is then
+    the topic, and `client_ref` the event and the push's ref.
     """
 
     metric: SlowMetric
@@ -62,21 +64,21 @@ class SlowMessage(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid
 
     @property
     def latency_s(self) -> float:
-        """What it is listed for: from due to the broadcast, or from the broadcast to the answer."""
+        """The latency it is listed for: from due to the broadcast, or from the broadcast to the answer."""
         if self.metric == "agent_latency_ms":
             return self.agent_s or 0.0
         return self.lateness_s + self.append_s
 
     @property
     def slow_part(self) -> SlowPart:
-        """Which part took longest of what it is listed for."""
+        """The part that took longest of that latency."""
         if self.metric == "agent_latency_ms":
             return "agent"
         return "generator" if self.lateness_s > self.append_s else _SERVERS_PART[self.metric]
 
     @property
     def printable(self) -> "SlowMessage":
-        """The same with its texts bounded and printable: ids are the server's."""
+        """The same message with its texts bounded and printable: ids come from the server."""
         return msgspec.structs.replace(
             self, session_id=printable(self.session_id), client_ref=printable(self.client_ref)
         )
@@ -96,8 +98,8 @@ class TimedMessage(Protocol):
 class Slowest:
     """The slowest messages of one metric, scenario and phase.
 
-    A hot path compares with `floor_s` and calls `add` only for what is slower: of n messages in random order about
-    MAX_SLOW × ln(n / MAX_SLOW) are, 92 of 100,000.
+    A hot path compares with `floor_s` and only calls `add` for slower messages: in random order, about MAX_SLOW × ln(n
+    / MAX_SLOW) of n are, 92 of 100,000.
     """
 
     __slots__ = ("_heap", "_n", "floor_s")
@@ -111,7 +113,7 @@ class Slowest:
         return f"Slowest({len(self._heap)}, from {self.floor_s:.6f} s)"
 
     def add(self, latency_s: float, message: TimedMessage, done_s: float, session_id: str) -> None:
-        """Keep a message that took longer than `floor_s`; `done_s` is when the part that is timed ended."""
+        """Keep a message that took longer than `floor_s`; `done_s` is when the timed part ended."""
         self._n += 1
         entry = (latency_s, self._n, done_s, session_id, message)  # the number decides among equals
         if len(self._heap) < MAX_SLOW:
@@ -122,7 +124,7 @@ class Slowest:
             self.floor_s = self._heap[0][0]
 
     def named(self, metric: SlowMetric, scenario: str, phase: str, utc_offset_s: float) -> list[SlowMessage]:
-        """Return them; `utc_offset_s` is what has to be added to a stamp for the time since 1970 in UTC."""
+        """Return the messages; `utc_offset_s` turns a stamp into the time since 1970 in UTC."""
         return [
             _named(message, done_s, session_id, (metric, scenario, phase), utc_offset_s)
             for _, _, done_s, session_id, message in self._heap

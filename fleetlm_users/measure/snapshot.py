@@ -1,7 +1,7 @@
-"""A snapshot: everything that one process has measured in a run, as it is sent to the master.
+"""A snapshot: everything that one process has measured in a run, in the form in which it is sent to the master.
 
-It is cumulative, so a report that is lost or comes twice does no harm. It travels as MessagePack, whose decoder checks
-every type and bound that is declared here; snapshot_check.py adds what depends on the catalogue and the clock.
+It is cumulative, so a lost or repeated report does no harm. It is encoded as MessagePack, whose decoder checks every
+type and bound declared here; snapshot_check.py adds what depends on the catalogue and the clock.
 """
 
 from typing import Annotated, Final
@@ -25,7 +25,7 @@ MAX_SNAPSHOT_BYTES: Final = 1 << 28
 LONGEST_RUN_S: Final = 32 * 86_400.0
 
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
-"""Up to the highest whole number that every reader of JSON keeps (RFC 8259 §6)."""
+"""Bounded by the highest whole number that every JSON reader keeps (RFC 8259 §6)."""
 
 Ordinal = Annotated[int, Meta(ge=0, le=10**9)]
 Reading = Annotated[float, Meta(ge=-1e18, le=1e18)]
@@ -35,7 +35,7 @@ Phase = Annotated[str, Meta(pattern=f"^({PHASE_PATTERN})$")]
 
 
 class Count(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A counter's value in one scenario and phase, and of one label: the reason, kind or close code."""
+    """A counter's value in one scenario and phase for one label: the reason, kind or close code."""
 
     metric: Name
     scenario: Name
@@ -45,7 +45,7 @@ class Count(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unkno
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What no other count of a snapshot shares."""
+        """The key that no other count of a snapshot shares."""
         return self.metric, self.scenario, self.phase, self.label
 
 
@@ -64,7 +64,7 @@ class FirstMoment(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid
 
 
 class GaugeReading(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A gauge in one scenario, "" for the whole process: now, and its highest value."""
+    """A gauge in one scenario, "" for the whole process: its present and highest values."""
 
     metric: Name
     scenario: Name
@@ -73,7 +73,7 @@ class GaugeReading(msgspec.Struct, array_like=True, frozen=True, gc=False, forbi
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What no other gauge of a snapshot shares."""
+        """The key that no other gauge of a snapshot shares."""
         return self.metric, self.scenario
 
 
@@ -86,7 +86,7 @@ class LevelReading(msgspec.Struct, array_like=True, frozen=True, gc=False, forbi
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What no other level of a snapshot shares."""
+        """The key that no other level of a snapshot shares."""
         return (self.metric,)
 
 
@@ -100,12 +100,12 @@ class EncodedTrend(msgspec.Struct, array_like=True, frozen=True, gc=False, forbi
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What no other trend of a snapshot shares."""
+        """The key that no other trend of a snapshot shares."""
         return self.metric, self.scenario, self.phase
 
 
 class SnapshotHead(msgspec.Struct):
-    """Which snapshot it is: decoded first, since most of what is not merged is dropped for one of these.
+    """The identity of a snapshot: decoded first, since most snapshots that are not merged are dropped because of it.
 
     `epoch` names the run and `resets` counts how often its statistics were reset; `seq` grows from one snapshot of a
     process to the next; `final` marks the last one; `elapsed_s` is how long the process has been in the run.
@@ -120,7 +120,7 @@ class SnapshotHead(msgspec.Struct):
 
 
 class Snapshot(SnapshotHead):
-    """The head, and the measurements up to one moment; `rows` are the seconds that the master has not confirmed."""
+    """The head, and the measurements up to one moment; `rows` are the seconds not yet confirmed by the master."""
 
     worker: Name
     counts: Annotated[list[Count], Meta(max_length=MAX_COUNTS)]

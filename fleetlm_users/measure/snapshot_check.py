@@ -1,8 +1,8 @@
-"""Decodes a worker's snapshot and checks that a ledger of this run can have written it, before any of it is merged.
+"""Decode a worker's snapshot and check that a ledger of this run can have written it, before merging any of it.
 
 A snapshot that passes can be added up, judged and shown: every number is finite and within bounds, every metric is
-known, every trend decodes, no second lies after the end of the report. Its size is bounded too, since everything that
-it names becomes a row of the report. Types and bounds are those declared in snapshot.py.
+known, every trend decodes, no second lies after the end of the report. Its size is bounded too, since everything it
+names becomes a row of the report. snapshot.py declares types and bounds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ _WHOLE: Final = Decoder(Snapshot)
 
 
 def decode_head(encoded: object) -> SnapshotHead:
-    """Return what a snapshot says of itself; raises ShapeError for one of another format or shape."""
+    """Return the head of a snapshot; raises ShapeError for another format or shape."""
     if not isinstance(encoded, bytes) or len(encoded) > MAX_SNAPSHOT_BYTES:
         raise ShapeError(f"is {shown(encoded)}; expected at most {MAX_SNAPSHOT_BYTES:,} bytes")
     head = decode(encoded, _HEAD)
@@ -53,13 +53,13 @@ def decode_snapshot(
     """Decode a snapshot whose head is sound.
 
     Args:
-        encoded: What `encode_snapshot` wrote on another process.
+        encoded: The output of `encode_snapshot` in another process.
         catalogue: The metrics of the run.
-        limit_s: The longest time in seconds that the run can have gone on.
-        known_trends: Those of the worker's previous snapshot: an unchanged trend is not checked again.
+        limit_s: The longest time in seconds that the run can have lasted.
+        known_trends: The trends of the worker's previous snapshot: unchanged ones are not checked again.
 
     Raises:
-        ShapeError: For a snapshot that cannot be merged; it names the place.
+        ShapeError: The snapshot cannot be merged; the error names the place.
     """
     snapshot = decode(encoded, _WHOLE)
     if snapshot.elapsed_s > limit_s:

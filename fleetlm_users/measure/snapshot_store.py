@@ -25,14 +25,14 @@ from fleetlm_users.measure.totals import Derived, Totals
 class _Worker:
     snapshot: Snapshot
     final: bool
-    state: "WorkerState | None" = None  # made at first use, once for each snapshot: it decodes histograms
+    state: "WorkerState | None" = None  # made on first use, once per snapshot: it decodes histograms
 
 
 class WorkerState(msgspec.Struct, frozen=True):
     """The state of one worker by its newest snapshot; None for what it did not report, or on too few samples.
 
-    `open_messages` of the `sent` ones had no fate in it; 0 once it is final. `what` they are: messages, or pushes to
-    any Phoenix application.
+    `open_messages` of the `sent` ones had no fate in it; 0 once it is final. `what` says what they are: messages, or
+    pushes to any Phoenix application.
     """
 
     worker: str
@@ -54,9 +54,9 @@ class WorkerState(msgspec.Struct, frozen=True):
 class SnapshotStore:
     """Snapshots in any order, any number of times: per worker the highest `seq` of this `epoch` counts.
 
-    `resets` is how often the run's statistics were reset: a snapshot from before the last time is another epoch's.
-    `dropped_epoch` and `dropped_stale` count what was not merged: another run's snapshots, older or repeated ones.
-    `timeline` is what happened in each second.
+    `resets` is how often the run's statistics were reset: a snapshot from before the last reset belongs to another
+    epoch. `dropped_epoch` and `dropped_stale` count the snapshots not merged: another run's, and older or repeated
+    ones. `timeline` holds the seconds.
     """
 
     def __init__(self, epoch: str, catalogue: Catalogue = DEFAULT, resets: int = 0) -> None:
@@ -77,11 +77,11 @@ class SnapshotStore:
 
         Args:
             worker_id: The process that sent it.
-            encoded: What `encode_snapshot` wrote there.
-            elapsed_s: How long the run has gone on, in seconds.
+            encoded: The output of `encode_snapshot` there.
+            elapsed_s: How long the run has lasted, in seconds.
 
         Raises:
-            ShapeError: For a snapshot that no ledger of this version can have written; nothing of it is merged.
+            ShapeError: No ledger of this version can have written the snapshot; nothing of it is merged.
         """
         if not self._is_news(worker_id, decode_head(encoded)):
             return None
@@ -93,7 +93,7 @@ class SnapshotStore:
         return snapshot
 
     def absorb(self, worker_id: str, snapshot: Snapshot) -> bool:
-        """Merge a snapshot of this very process, which needs no check; False if it was dropped."""
+        """Merge a snapshot of this very process, which needs no check; return False if it was dropped."""
         if not self._is_news(worker_id, snapshot):
             return False
         self._take(worker_id, snapshot)
@@ -129,7 +129,7 @@ class SnapshotStore:
     def totals(
         self, figures: Mapping[tuple[str, str], Derived] = MappingProxyType({}), *, without: Container[str] = ()
     ) -> Totals:
-        """Return the sum over all workers but those `without`, as it stands now, with the `figures` of derived metrics.
+        """Return the sum over all workers but those `without`, as of now, with the `figures` of derived metrics.
 
         Later snapshots do not change it.
         """
@@ -146,7 +146,7 @@ class SnapshotStore:
         return self.timeline.taken_to(worker_id)
 
     def table(self, scenario: str | None = None) -> SeriesTable:
-        """Return the seconds of all workers together, of a scenario or of all, for the files at the end of a run."""
+        """Return the seconds of all workers together, for one scenario or all, for the files at the end of a run."""
         return SeriesTable(self.timeline.each_row(scenario=scenario))
 
     def series(self, newest: int | None = None) -> list[SeriesRow]:
@@ -155,7 +155,7 @@ class SnapshotStore:
 
     @property
     def workers(self) -> tuple[WorkerState, ...]:
-        """Every worker heard of, in the order of their ids, with its health."""
+        """Every worker heard from, in order of id, with its health."""
         for worker_id, worker in self._workers.items():
             if worker.state is None:
                 worker.state = self._state(worker_id, worker)

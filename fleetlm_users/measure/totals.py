@@ -1,4 +1,4 @@
-"""The sum of all workers' snapshots, and what happened between two moments: the difference of two such sums."""
+"""The sum of all workers' snapshots, and the difference of two such sums: what happened between two moments."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from fleetlm_users.measure.snapshot import Snapshot
 
 Fate = Literal["sent", "appended", "rejected", "lost", "unconfirmed", "in_flight", "unknown"]
 FATES: Final[tuple[Fate, ...]] = ("sent", "appended", "rejected", "lost", "unconfirmed", "in_flight", "unknown")
-"""What can have become of a message, in the order of reports: those sent, then how many of them had each fate."""
+"""The possible fates of a message, in the order of reports: first those sent, then how many had each fate."""
 
 _COUNTERS: Final = tuple(f"messages_{fate}" for fate in FATES if fate != "unknown")
 
@@ -30,14 +30,14 @@ class Ratio(NamedTuple):
 
     @property
     def value(self) -> float | None:
-        """From 0 to 1; None when there is nothing to divide by."""
+        """From 0 to 1; None if there is nothing to divide by."""
         return self.passes / self.total if self.total else None
 
 
 class Derived(NamedTuple):
     """A figure judged from the merged timeline, on `samples` samples; None if they cannot tell.
 
-    `words` say what it means, or why nothing can be told; `is_doubtful` whether that speaks against the run.
+    `words` say what it means, or why there is none; `is_doubtful` whether that speaks against the run.
     """
 
     value: float | None
@@ -47,7 +47,7 @@ class Derived(NamedTuple):
 
 
 class Gauge(NamedTuple):
-    """Now and the highest: summed over workers, or the highest worker's where the metric is `per_worker`.
+    """The present and the highest value: summed over workers, or the highest worker's if the metric is `per_worker`.
 
     Workers peak at different moments, so the summed peak is an upper bound.
     """
@@ -57,12 +57,12 @@ class Gauge(NamedTuple):
 
 
 class Accounting(msgspec.Struct, frozen=True):
-    """What became of every sent message: sent = appended + rejected + lost + unconfirmed + in_flight + unknown.
+    """The fate of every sent message: sent = appended + rejected + lost + unconfirmed + in_flight + unknown.
 
-    `unconfirmed` are those of which the server itself could not say whether it appended them.
+    `unconfirmed` messages are those that the server itself could not say whether it appended.
 
-    `unknown` is what was open in the last report of a process that did not report to its end. `unexplained` is the part
-    of it that processes left open which did: a defect.
+    `unknown` messages were open in the last report of a process that did not report to its end. `unexplained` counts
+    those left open by processes that did report to their end: a defect.
     """
 
     sent: int
@@ -76,16 +76,16 @@ class Accounting(msgspec.Struct, frozen=True):
 
     @property
     def adds_up(self) -> bool:
-        """Whether every sent message has exactly one fate, except those that only a lost process knew of."""
+        """Whether every sent message has exactly one fate, except those that only a lost process knew."""
         return self.unexplained == 0
 
 
 class Totals:
     """The merged numbers of a run, frozen at one moment: the sum of the `parts`, the newest snapshot of each worker.
 
-    Everywhere `scenario` None means all of them, with what belongs to the process and to no scenario; `phase` is MAIN
-    unless given, which sums its stages, and ALL sums both. An unknown metric or one of the wrong kind raises
-    UsageError. `figures` are those of derived metrics, by metric and scenario, "" for all of them together.
+    Everywhere `scenario` None means all of them, including what belongs to the process alone; `phase` is MAIN unless
+    given, which sums its stages, and ALL sums both. An unknown metric or one of the wrong kind raises UsageError.
+    `figures` are those of derived metrics, by metric and scenario, "" for all of them together.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Totals:
 
     @cached_property
     def findings(self) -> Findings:
-        """What was found wrong with single messages, by name: the first ones, and how many in all."""
+        """The faults of single messages, by name: the first ones, and the number of all."""
         return merged(part.findings for part in self._parts)
 
     @cached_property
@@ -115,7 +115,7 @@ class Totals:
 
     @property
     def elapsed_s(self) -> float:
-        """How long the longest-running worker had been at it in its newest snapshot."""
+        """How long the longest-running worker had been running in its newest snapshot."""
         return max((part.elapsed_s for part in self._parts), default=0.0)
 
     @cached_property
@@ -139,7 +139,7 @@ class Totals:
         return sum(labels.values()) if label is None else labels.get(label, 0)
 
     def labels(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> dict[str, int]:
-        """Return the count by label (reason, kind, close code), the highest first; "" is what had no label."""
+        """Return the count by label (reason, kind, close code), the highest first; "" stands for no label."""
         declared = self.catalogue.find(metric, "counter")
         sums: Counter[str] = Counter()
         for name in declared.parts or (declared.name,):
@@ -156,13 +156,13 @@ class Totals:
         return min((one.at_s for one in firsts if _wanted(one.scenario, one.phase, scenario, phase)), default=None)
 
     def rate(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Ratio:
-        """Return the two counts that the rate is made of."""
+        """Return the two counts behind the rate."""
         declared = self.catalogue.find(metric, "rate")
         passes = sum(self.count(name, scenario, phase) for name in declared.passes)
         return Ratio(passes, sum(self.count(name, scenario, phase) for name in declared.total))
 
     def gauge(self, metric: str, scenario: str | None = None) -> Gauge:
-        """Return the gauge now and at its highest; gauges have no phases."""
+        """Return the gauge's present and highest values; gauges have no phases."""
         declared = self.catalogue.find(metric, "gauge")
         if declared.is_derived:
             figure = self.derived(metric, scenario)
@@ -171,11 +171,11 @@ class Totals:
         return self._level(declared) if declared.per_worker else self._summed_gauge(declared, scenario or "")
 
     def derived(self, metric: str, scenario: str | None = None) -> Derived | None:
-        """Return the figure of a derived gauge; None where there is nothing to judge it by."""
+        """Return the figure of a derived gauge; None if there is nothing to judge it by."""
         return self._figures.get((self.catalogue.find(metric, "gauge").name, scenario or ""))
 
     def samples(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> int:
-        """Return how much evidence there is about a metric: 0 means that its value proves nothing."""
+        """Return how much evidence there is for a metric: 0 means that its value proves nothing."""
         declared = self.catalogue.find(metric)
         if declared.is_derived:
             figure = self.derived(metric, scenario)
@@ -193,8 +193,8 @@ class Totals:
     def accounting(self, scenario: str | None = None, phase: str = MAIN, *, live: bool = False) -> Accounting:
         """Return the fate of every sent message.
 
-        At the end `in_flight` is what the sessions counted when they ended, and anything else is `unknown`. During a
-        run (`live`) sessions have not counted yet: what has no fate is in flight.
+        At the end, `in_flight` is what the sessions counted when they ended, and anything else is `unknown`. During a
+        run (`live`) sessions have not counted yet: messages without a fate are in flight.
         """
         sent, *fates = (self.count(name, scenario, phase) for name in _COUNTERS)
         unknown = sent - sum(fates)
@@ -209,13 +209,15 @@ class Totals:
         return Accounting(sent, appended, rejected, lost, unconfirmed, in_flight, unknown, unexplained)
 
     def unexplained(self, whole: str, fates: Sequence[str]) -> int:
-        """Return how many of a counter have no fate, or too many, in the processes that reported to their end."""
+        """Return how many events of a counter have no fate, or too many, in the processes that reported to their
+        end.
+        """
         ended = self._ended
         return ended.count(whole, phase=ALL) - sum(ended.count(fate, phase=ALL) for fate in fates)
 
     @cached_property
     def _ended(self) -> "Totals":
-        """The numbers of the processes that reported to their end; this one itself where all did."""
+        """The numbers of the processes that reported to their end; this object itself if all did."""
         parts = [part for part in self._parts if part.final]
         return self if len(parts) == len(self._parts) else Totals(self.catalogue, parts)
 
@@ -250,7 +252,9 @@ class Totals:
         return combined
 
     def _over_workers(self, key: tuple[str, str, str]) -> Trend:
-        """One trend of all workers. A worker's is decoded once and not kept: 190 kB each would be too much for many."""
+        """Return one trend over all workers. A worker's is decoded once and not kept: 190 kB each would be too much for
+        many.
+        """
         if key not in self._merged:
             merged = Trend()
             for encoded in self._encoded[key]:
@@ -280,10 +284,10 @@ def _mentions(part: Snapshot, name: str, scenario: str) -> bool:
 
 
 class Span(Totals):
-    """From `before` to `after`, both totals of one run. Counts, rates and trends are those of the time between.
+    """From `before` to `after`, both totals of one run. Counts, rates and trends cover the time between.
 
-    A gauge is what it was at the end: its highest since the beginning of the run is not that of the span. A message
-    sent before and answered within is counted as answered only, so the accounting of a span need not add up.
+    A gauge is what it was at the end: its highest value since the beginning of the run is not that of the span. A
+    message sent before and answered within the span only counts as answered, so its accounting need not add up.
     """
 
     def __init__(self, before: Totals, after: Totals) -> None:
@@ -296,7 +300,7 @@ class Span(Totals):
 
     @property
     def elapsed_s(self) -> float:
-        """How long it was, by the longest-running worker's clock."""
+        """Its length, by the longest-running worker's clock."""
         return self._after.elapsed_s - self._before.elapsed_s
 
     @property
@@ -313,7 +317,7 @@ class Span(Totals):
         return self._trends[key]
 
     def labels(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> dict[str, int]:
-        """Return the count in between by label; a label whose count is 0 is left out."""
+        """Return the count in between by label; labels with a count of 0 are left out."""
         before = self._before.labels(metric, scenario, phase)
         after = self._after.labels(metric, scenario, phase)
         counts = {label: after.get(label, 0) - before.get(label, 0) for label in after | before}

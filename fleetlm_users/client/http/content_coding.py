@@ -1,4 +1,4 @@
-"""Bodies that are compressed although `identity` was requested: decompressed up to a limit, or named."""
+"""Bodies that are compressed although `identity` was requested: decompressed up to a limit, or described."""
 
 import zlib
 from collections.abc import Sequence
@@ -6,16 +6,16 @@ from typing import Final
 
 GZIP: Final = zlib.MAX_WBITS | 16
 WINDOWS: Final = {"gzip": (GZIP,), "x-gzip": (GZIP,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
-"""deflate is zlib's format (RFC 9110 §8.4.1.2), but some servers mean the bare stream by it."""
+"""deflate is zlib's format (RFC 9110 §8.4.1.2), but some servers send the bare stream under that name."""
 MAX_CODINGS: Final = 4
 
 
 class NotDecoded(Exception):
-    """The body cannot be decoded; the text says what it is."""
+    """A body cannot be decoded; the text says why."""
 
 
 class Oversize(Exception):
-    """The answer is larger than allowed; the text says which part of it."""
+    """An answer is larger than allowed; the text says which part of it."""
 
 
 def decoded(body: bytes, codings: Sequence[str], max_bytes: int) -> bytes:

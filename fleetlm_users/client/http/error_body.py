@@ -1,4 +1,4 @@
-"""What an error answer says: at most one line of its body; a body that is not text is described instead."""
+"""The text of an error answer: at most one line of its body; a body that is not text is described instead."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ MAX_LOOKED_AT: Final = 4096
 
 
 def error_detail(body: bytes) -> str:
-    """Return the server's own words in an error body, for a person.
+    """Return the server's own words in an error body, for a person to read.
 
     FleetLM has four shapes: `{"error": "text"}`, `{"errors": {"field": ["…"]}}`, `{"errors": {"detail": "…"}}` and
     plain text (wire record, "Error bodies").

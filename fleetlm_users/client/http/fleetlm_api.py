@@ -1,4 +1,4 @@
-"""FleetLM's REST calls as the load makes them: with time stamps and types; every failure is a RestFailed."""
+"""FleetLM's REST calls as the load makes them: typed and time-stamped; every failure is a RestFailed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -25,7 +25,7 @@ MAX_ID_CHARACTERS = 200  # FleetLM's ids have 36 at most; ids are kept by the hu
 
 
 class RestCallFailed(RestFailed):
-    """A RestFailed with its time stamps; `sent_s` is None when nothing could be written."""
+    """A RestFailed with its time stamps; `sent_s` is None if nothing could be written."""
 
     def __init__(  # noqa: PLR0913  # it is RestFailed plus two stamps
         self,
@@ -44,7 +44,7 @@ class RestCallFailed(RestFailed):
 
 
 class Answered(NamedTuple):
-    """An answer with the expected status; `body` is its JSON, None when it has none. Stamps are perf_counter."""
+    """An answer with the expected status; `body` is its JSON, None if it has none. Stamps are perf_counter."""
 
     sent_s: float
     done_s: float
@@ -62,7 +62,7 @@ class Created(NamedTuple):
 
 
 class Appended(NamedTuple):
-    """A message that was accepted; `seq` is None where the protocol's answer does not say it."""
+    """A message that was accepted; `seq` is None if the protocol's answer does not state it."""
 
     sent_s: float
     done_s: float
@@ -70,7 +70,7 @@ class Appended(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """Stored messages, as the server sent them; StoredMessages where each has a seq and a content."""
+    """Stored messages, as the server sent them; StoredMessages if each has a seq and a content."""
 
     sent_s: float
     done_s: float
@@ -82,8 +82,8 @@ class RestApi:
 
     Every call raises RestCallFailed (a RestFailed) within `timeout_s`; its `path` says :id for the id, so that
     statistics have one row per route; its `kind` is http_<status>, bad_body, or one of HttpPool's NoAnswer. `flag` is
-    the option that sets the URL; errors name it where the URL must change. `traceparent` returns the trace context
-    (W3C) of each call that is not given one.
+    the option that sets the URL; errors name it if the URL must change. `traceparent` returns the trace context (W3C)
+    of each call that is not given one.
     """
 
     def __init__(  # noqa: PLR0913  # what all calls share
@@ -109,13 +109,13 @@ class RestApi:
         """Create a session between a participant and an agent (POST /sessions).
 
         Args:
-            body: The participant, the agent and the metadata, as the protocol has them (Profile.session_body).
+            body: The participant, the agent and the metadata, in the protocol's form (Profile.session_body).
 
         Returns:
             The session's id, the answer's body and its stamps in perf_counter seconds.
 
         Raises:
-            RestCallFailed: No answer within `timeout_s`, another status than 201, or a body without a session id.
+            RestCallFailed: No answer within `timeout_s`, a status other than 201, or a body without a session id.
         """
         answered = self.call("POST", "/sessions", body=dict(body), expected=(201,))
         session = answered.body.get("session") if isinstance(answered.body, dict) else None
@@ -135,11 +135,11 @@ class RestApi:
 
         Args:
             session_id: The session's id.
-            body: Sender and message, as the protocol has them (Profile.append_body).
+            body: Sender and message, in the protocol's form (Profile.append_body).
             traceparent: The message's trace context (W3C).
 
         Raises:
-            RestCallFailed: No answer within `timeout_s`, another status than 200, or a body without a message.
+            RestCallFailed: No answer within `timeout_s`, a status other than 200, or a body without a message.
         """
         path = f"/sessions/{_part(session_id)}/messages"
         answered = self.call("POST", path, route=_MESSAGES, body=dict(body), traceparent=traceparent)
@@ -162,7 +162,7 @@ class RestApi:
     def delete_session(self, session_id: str) -> Answered:
         """Delete a session (DELETE /sessions/:id). Raise RestCallFailed.
 
-        FleetLM archives the session, and answers 204 again when that is repeated.
+        FleetLM archives the session, and answers 204 again if the call is repeated.
         """
         return self.call("DELETE", f"/sessions/{_part(session_id)}", route="/sessions/:id", expected=(204,))
 
@@ -181,13 +181,13 @@ class RestApi:
         Args:
             method: The HTTP method.
             path: The path below the API URL, with its query, percent-encoded.
-            route: The path as errors and statistics name it, with :id for an id; `path` when None.
-            body: What is sent as JSON; None sends no body.
-            expected: The statuses that are a success.
-            traceparent: The call's trace context (W3C); when empty, the API's own next one, if it has any.
+            route: The path in errors and statistics, with :id for an id; `path` if None.
+            body: The JSON body; None sends no body.
+            expected: The statuses that count as success.
+            traceparent: The call's trace context (W3C); if empty, the API's own next one, if it has any.
 
         Returns:
-            The status, the body's JSON (None when it is empty) and the stamps in perf_counter seconds.
+            The status, the body's JSON (None if empty) and the stamps in perf_counter seconds.
 
         Raises:
             RestCallFailed: No answer within `timeout_s`, another status, or a body that is not JSON.
@@ -213,7 +213,7 @@ class RestApi:
     def _answer(  # noqa: PLR0913, PLR0917  # what one request is made of
         self, method: str, path: str, route: str, body: Any, expected: tuple[int, ...], traceparent: str
     ) -> Answer:
-        """Return the answer to a call with an expected status, its body as it came."""
+        """Return the answer to a call with an expected status, its body unchanged."""
         encoded = None if body is None else orjson.dumps(body)
         try:
             answer = self._pool.exchange(method, self._prefix + path, encoded, self._fields(traceparent))
@@ -268,5 +268,5 @@ class RestApi:
 def _part(identifier: str) -> str:
     """Return an id as one part of a path or query."""
     if identifier.isascii() and identifier.isalnum():
-        return identifier  # as nearly all are
+        return identifier  # true for nearly all
     return quote(identifier, safe="")

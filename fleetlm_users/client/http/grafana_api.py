@@ -1,4 +1,5 @@
-"""Annotations in Grafana: its HTTP API, `POST /api/annotations`, by the load's own rules for names, CAs and redirects.
+"""Annotations in Grafana: its HTTP API, `POST /api/annotations`, under the load's own rules for names, CAs and
+redirects.
 
 Source: Grafana documentation, "Annotations HTTP API". The token goes to the host of the URL and nowhere else: redirects
 are not followed, no proxy is used, and no error quotes it.
@@ -30,13 +31,13 @@ class GrafanaApi:
     """Posts annotations to one Grafana.
 
     Args:
-        url: The API's address, as `workload.urls.check_grafana_url` returns it; its query says the dashboard.
+        url: The API's address, as `workload.urls.check_grafana_url` returns it; its query names the dashboard.
         token: A service account's token, empty for none.
         timeout_s: The limit for one answer in seconds.
         insecure: Whether to accept any certificate.
 
     Raises:
-        UsageError: The URL is none, or the token cannot be one; it is not quoted.
+        UsageError: The URL or the token is invalid; the token is not quoted.
     """
 
     def __init__(self, url: str, token: str, *, timeout_s: float, insecure: bool) -> None:
@@ -54,7 +55,7 @@ class GrafanaApi:
         return f"<GrafanaApi {self._url}>"
 
     def post(self, annotation: Mapping[str, Any]) -> None:
-        """Post an annotation: `time`, perhaps `timeEnd` (ms since 1970), `tags` and `text`.
+        """Post an annotation: `time`, optionally `timeEnd` (ms since 1970), `tags` and `text`.
 
         Raises:
             RestFailed: It was not accepted in time.
@@ -82,12 +83,14 @@ class GrafanaApi:
         return self._safe(said)
 
     def _safe(self, text: str) -> str:
-        """Return text of a server without the token, should it repeat that."""
+        """Return text from a server without the token, in case the server repeats it."""
         return printable(text.replace(self._token, "…") if self._token else text)
 
 
 def checked_token(token: str) -> str:
-    """Return a token without the white space around it. Raise UsageError for what no HTTP header may hold."""
+    """Return a token without the white space around it. Raise UsageError for characters that no HTTP header may
+    hold.
+    """
     token = token.strip()
     if not token.isascii() or not token.isprintable() or " " in token or len(token) > MAX_TOKEN:
         accepted = "the token of a service account, in one line of printable ASCII"
@@ -96,7 +99,7 @@ def checked_token(token: str) -> str:
 
 
 def _place_of(query: str) -> dict[str, Any]:
-    """Return the dashboard and panel that the annotations belong to; neither makes them the organization's."""
+    """Return the dashboard and panel that the annotations belong to; without either, they are the organization's."""
     given = dict(parse_qsl(query))
     panel = given.get("panelId")
     place: dict[str, Any] = {"dashboardUID": given["dashboardUID"]} if given.get("dashboardUID") else {}

@@ -1,8 +1,8 @@
 """HTTP/1.1 requests over keep-alive connections that all users of a process share; parsing is geventhttpclient's.
 
-geventhttpclient's own HTTPClient is not used: it does not say when it wrote, repeats an idempotent request once per
-pool slot, asks select() whether a connection is alive, which always fails above file descriptor 1023 (so there is no
-keep-alive next to a thousand sockets), and never returns the slot of a user that is killed while sending.
+geventhttpclient's own HTTPClient is not used: it does not report when it wrote, repeats an idempotent request once per
+pool slot, asks select() whether a connection is alive, which always fails above file descriptor 1023 (so a thousand
+sockets rule out keep-alive), and never returns the slot of a user that is killed while sending.
 """
 
 import time
@@ -30,8 +30,7 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # RFC 9110 §9.2.2
 class Answer(NamedTuple):
     """A complete answer. `sent_s` (perf_counter) is just before the first write, `done_s` when its last bytes came.
 
-    `fields` are the few that decide what to do (response.py). `problem` says why the body, empty then, could not be
-    read.
+    `fields` are the few that matter (response.py). `problem` says why the body could not be read; it is then empty.
     """
 
     status: int
@@ -45,7 +44,7 @@ class Answer(NamedTuple):
 class NoAnswer(Exception):
     """No complete answer came; `kind` is dns, refused, timeout, tls, reset, eof, protocol_error, oversize or network.
 
-    `sent_s` is None when not even a connection was there to write to.
+    `sent_s` is None if there was not even a connection to write to.
     """
 
     def __init__(self, kind: str, detail: str, sent_s: float | None, done_s: float) -> None:
@@ -57,7 +56,7 @@ class NoAnswer(Exception):
 
 
 class _RequestState:
-    """How far one request got: that decides whether it may be repeated, and is reported when it fails."""
+    """The progress of one request: it decides whether the request may be repeated, and is reported if it fails."""
 
     __slots__ = ("received", "sent_s", "written")
 
@@ -93,11 +92,11 @@ class HttpPool:
     ) -> Answer:
         """Return the server's answer to one request, whatever its status. Raise NoAnswer within `timeout_s`.
 
-        `fields` are further header fields, whose names and values the caller vouches for.
+        `fields` are further header fields; the caller vouches for their names and values.
 
-        The look-up of the name comes first and has its own limit, because it is not the server's time (resolver.py).
-        A kept connection that the server has closed meanwhile is replaced. If that shows only during the request, it is
-        repeated, once, provided that no byte of an answer came and that it is idempotent or was certainly not sent.
+        The name look-up comes first and has its own limit, because it is not the server's time (resolver.py). A kept
+        connection that the server has closed meanwhile is replaced. If that only shows during the request, the request
+        is repeated once, provided that no byte of an answer came and that it is idempotent or was certainly not sent.
         """
         attempt = _RequestState()
         request = self._request(method, target, body, fields)
@@ -170,7 +169,7 @@ class HttpPool:
         return data
 
     def _read_on(self, stream: Stream, attempt: _RequestState, data: bytes, end: int) -> bytes:
-        """Return the data with what follows it, up to this length or to the end of the stream."""
+        """Return the data with the bytes that follow it, up to this length or to the end of the stream."""
         parts, received = [data], len(data)
         while received < end and parts[-1]:
             parts.append(self._read(stream, attempt))

@@ -1,6 +1,6 @@
-"""What is wrong with an answer that violates HTTP, in one sentence, whichever parser noticed it.
+"""How an answer violates HTTP, in one sentence, whichever parser noticed it.
 
-llhttp reads the load's answers, http.client and urllib3 those of control work. Their own words name states of a parser.
+llhttp reads the load's answers, http.client and urllib3 those of control work. Their own texts name parser states.
 """
 
 from http.client import BadStatusLine, LineTooLong, UnknownProtocol
@@ -33,7 +33,7 @@ _OF_LLHTTP: Final = {
     15: "it has both a Content-Length and a Transfer-Encoding, or an unknown one",
     25: _LINE_END,
 }
-"""By number of `llhttp_errno` (llhttp.h), which is stable where the texts are not."""
+"""By number of `llhttp_errno` (llhttp.h), which is stable, unlike the texts."""
 
 _OF_LIBRARIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (UnknownProtocol, _VERSION),
@@ -45,7 +45,7 @@ _OF_LIBRARIES: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 def violation(error: Exception) -> str:
-    """Return how an answer breaks HTTP, printable and bounded, by the error of the parser that refused it."""
+    """Return how an answer violates HTTP, printable and bounded, given the error of the parser that refused it."""
     if isinstance(error, HTTPParseError):
         number = error.args[-1] if len(error.args) > 1 else _INCOMPLETE  # geventhttpclient's own error has no number
         return f"{_BREAKS}: {_OF_LLHTTP.get(number, 'its head or body is malformed')}"

@@ -17,7 +17,7 @@ from fleetlm_users.client.http.response_head import (
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 KEPT: Final = frozenset(("location", "content-encoding", "transfer-encoding"))
-"""The fields that are needed; the parser itself knows everything else that a head decides."""
+"""The fields that are needed; the parser itself handles everything else in a head."""
 _MARKS: Final = tuple(b"\n" + name.encode() for name in KEPT)
 SWITCHING_PROTOCOLS: Final = 101
 FIRST_FINAL: Final = 200
@@ -26,8 +26,8 @@ FIRST_FINAL: Final = 200
 class Response(HTTPResponse):
     """llhttp's parser, fed with normalised heads (response_head.py). `fields` are those of KEPT, by name in lower case.
 
-    What follows the final answer was not asked for: it is dropped, `has_surplus` becomes true, and the connection must
-    not be used again. The parser's callbacks are overridden; tests/client/test_private_parts.py names them.
+    Bytes after the final answer were not asked for: they are dropped, `has_surplus` becomes true, and the connection
+    must not be used again. The parser's callbacks are overridden; tests/client/test_private_parts.py names them.
     """
 
     def __init__(self, method: str) -> None:
@@ -41,7 +41,7 @@ class Response(HTTPResponse):
         self._is_in_head = True
 
     def receive(self, data: bytes) -> None:
-        """Take the next bytes; none mean the end of the stream, which completes a body without a length.
+        """Take the next bytes; empty bytes mean the end of the stream, which completes a body without a length.
 
         Raise HTTPParseError and Oversize.
         """
@@ -57,7 +57,7 @@ class Response(HTTPResponse):
             raise Oversize(f"a body of more than {MAX_BODY_BYTES} bytes")
 
     def body(self) -> tuple[bytes, str]:
-        """Return the body without its codings, and what is wrong with one that cannot be read. Raise Oversize."""
+        """Return the body without its codings, and the problem with one that cannot be read. Raise Oversize."""
         if not self.fields:
             return bytes(self._body), ""
         try:
@@ -66,7 +66,7 @@ class Response(HTTPResponse):
             return b"", str(problem)
 
     def raw_body(self) -> bytes:
-        """Return what has arrived of the body, as it came."""
+        """Return the bytes of the body so far, unchanged."""
         return bytes(self._body)
 
     def can_be_followed(self) -> bool:
@@ -79,7 +79,7 @@ class Response(HTTPResponse):
         return [coding for value in named for coding in tokens_of(value) if coding not in ("chunked", "identity")]
 
     def _receive_head(self, data: bytes) -> bytes:
-        """Take the head out of the data and return what follows it."""
+        """Take the head out of the data and return the rest."""
         if not self._head and usual_end(data):
             self._is_in_head = False
             self._feed(data)
@@ -95,7 +95,7 @@ class Response(HTTPResponse):
             self._feed(head)
             return rest
         if not may_be_http(self._head):
-            self._feed(self._head)  # raises: there is nothing more to wait for
+            self._feed(self._head)  # raises: nothing more will come
         return b""
 
     def _feed(self, data: bytes) -> None:
@@ -127,7 +127,7 @@ class Response(HTTPResponse):
             self._body += buf
 
     def _on_header_field(self, string: str) -> None:
-        pass  # they are read from the head itself, when one of KEPT is in it: seven in an answer, two calls for each
+        pass  # read from the head itself if it has one of KEPT: an answer has seven fields, two calls for each
 
     def _on_header_value(self, string: str) -> None:
         pass

@@ -1,4 +1,4 @@
-"""The head of an HTTP/1.1 answer: where it ends, its normal form, its fields by name.
+"""The head of an HTTP/1.1 answer: its end, its normal form, its fields by name.
 
 Both clients use it: the upgrade reads its fields here, REST passes the normal form to llhttp, which is stricter than
 the standard requires of a client.
@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 MAX_HEAD_BYTES: Final = 64 * 1024
-"""The largest head of an answer that is accepted."""
+"""The largest head accepted, in bytes."""
 
 _FOLD: Final = re.compile(rb"[ \t]*\r?\n[ \t]+")
 _LONE_NEWLINE: Final = re.compile(rb"(?<!\r)\n")
@@ -36,10 +36,10 @@ def may_be_http(received: bytes) -> bool:
 
 
 def usual_end(received: bytes) -> int:
-    """Return the position behind a head of a final answer that needs no closer look, 0 for anything else.
+    """Return the position after a final answer's head that needs no closer look, 0 for anything else.
 
-    Such a head is plain already and has no field that says where to go, or how the body is coded. Nearly all are; one
-    look costs a fifth of what `end_of_head`, `plain` and `fields_of` cost together.
+    Such a head is already plain and has no field for a new location or a coding of the body. Nearly all are such; this
+    check costs a fifth of `end_of_head`, `plain` and `fields_of` together.
     """
     end = received.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES) + 4
     small = received[:end].lower()
@@ -47,7 +47,7 @@ def usual_end(received: bytes) -> int:
 
 
 def plain(head: bytes) -> bytes:
-    """Return the same head in the form that every parser accepts.
+    """Return the same head in a form that every parser accepts.
 
     A folded field is put on one line, as a user agent must (RFC 9112 §5.2); a line that ends without carriage return
     gets one (§2.2); a length that is repeated with the same value counts once (RFC 9110 §8.6).

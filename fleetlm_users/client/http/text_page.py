@@ -1,8 +1,8 @@
-"""A page of text over HTTP for control work, such as a server's metrics: `requests`, held to the rules of the load.
+"""A page of text over HTTP for control work, such as a server's metrics: `requests`, held to the load's own rules.
 
-Control work is rare and measures nothing, so the usual library serves it. What must not differ is what it
-reaches: the same CAs (trust.py), no proxy, no `.netrc`, no redirect, one time limit over the whole answer, a bounded
-body. Its sockets are the process's own, which gevent has patched wherever Locust runs: waiting does not block the loop.
+Control work is rare and measures nothing, so the usual library serves it. It must reach the same servers as the load:
+the same CAs (trust.py), no proxy, no `.netrc`, no redirect, one time limit over the whole answer, a bounded body. Its
+sockets are the process's own, which gevent has patched wherever Locust runs, so waiting does not block the loop.
 """
 
 import ssl
@@ -32,12 +32,12 @@ HEADERS: Final = {"Accept": "text/plain", "Accept-Encoding": "identity", "User-A
 
 
 class TextPage:
-    """The page at one URL, read over a connection that is kept.
+    """The page at one URL, read over a connection that is kept open.
 
     Args:
         url: An http or https URL.
-        flag: The option that sets the URL; errors name it where the URL must change.
-        timeout_s: The limit for a whole answer, look-up of the name included, in seconds.
+        flag: The option that sets the URL; errors name it if the URL must change.
+        timeout_s: The limit for a whole answer, name look-up included, in seconds.
         insecure: Whether to accept any certificate.
 
     Raises:
@@ -52,10 +52,10 @@ class TextPage:
         self._session = plain_session(insecure)
 
     def read(self) -> str:
-        """Return the text that the page has now.
+        """Return the current text of the page.
 
         Raises:
-            RestFailed: No complete answer came in time, or another one than 200 with a body that can be read.
+            RestFailed: No complete answer came in time, or one other than 200 with a readable body.
         """
         try:
             with Deadline(self.timeout_s):
@@ -81,7 +81,7 @@ class TextPage:
         self._session.close()
 
     def _ask(self) -> tuple[int, dict[str, str], bytes]:
-        """Return the answer's status, its fields by their names in small letters, and its body as it came."""
+        """Return the answer's status, its fields by lower-case name, and its body unchanged."""
         with self._session.get(self._url, allow_redirects=False, stream=True, timeout=self.timeout_s) as response:
             body = bytearray()
             for piece in response.raw.stream(READ_BYTES, decode_content=False):
@@ -105,7 +105,7 @@ class _LoadsTrust(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Hand the context on to every connection."""
+        """Pass the context on to every connection."""
         super().init_poolmanager(*arguments, ssl_context=self._context, **options)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -121,13 +121,13 @@ def plain_session(insecure: bool) -> requests.Session:
     session.headers.update(HEADERS)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     session.mount("https://", _LoadsTrust(new_tls_context(insecure)))
-    if insecure:  # asked for: urllib3 need not warn at every reading
+    if insecure:  # requested: urllib3 need not warn on every reading
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
 
 
 def kind_and_words(error: BaseException) -> tuple[str, str]:
-    """Return what a failure counts as, and what it says: that of the error below those of requests and urllib3."""
+    """Return a failure's kind and text: those of the error below requests and urllib3."""
     while isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
         below = (error.__cause__, *error.args, error.__context__)
         nested = next((each for each in below if isinstance(each, BaseException)), None)

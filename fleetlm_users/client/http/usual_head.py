@@ -1,7 +1,7 @@
-"""The usual answer, read without llhttp: its head gives a length and nothing else that matters.
+"""The usual answer, read without llhttp: its head states a length and nothing else that matters.
 
-Nearly all answers of a load are such. Anything else, and everything that llhttp might refuse or read in another way, is
-left to `Response`, which is slower and strict.
+Nearly all answers of a load are such. Anything else, and anything that llhttp might refuse or read differently, is left
+to `Response`, which is slower and strict.
 """
 
 import re
@@ -14,7 +14,9 @@ _DECISIVE: Final = (
     rb"[lL](?i:ocation)|[pP](?i:roxy-connection)|"
     rb"[tT](?i:ransfer-encoding|railer)|[uU](?i:pgrade)"
 )
-"""Names that say how the body is coded, where to go or what becomes of the connection; as a beginning they count too.
+"""Names of fields for the body's coding, a new location or the fate of the connection; a name that begins with one
+counts too. A field that keeps the connection alive is allowed, as that is the rule. The first letter is separate so
+that other fields are skipped without folding their case: a head takes 3 µs instead of 12.
 
 That the connection is kept alive may be said, as it is the rule. The first letter stands apart so that other fields are
 skipped without folding their case: a head takes 3 µs instead of 12.
@@ -34,9 +36,10 @@ NOT_MODIFIED: Final = 304
 
 
 def usual_head(method: str, data: bytes) -> tuple[int, int, int] | None:
-    """Return status, and where the body begins and ends, of an answer with a usual head; None for a closer look.
+    """Return the status, and the start and end of the body, of an answer with a usual head; None if it needs a closer
+    look.
 
-    The data may stop before that end. When an answer ends there, the connection can be used again.
+    The data may stop before that end. Once the answer ends there, the connection can be used again.
     """
     head = _HEAD.match(data)
     if head is None or method == "HEAD":

@@ -1,7 +1,7 @@
-"""The connections of a run: the resolver looks names up, addresses are raced until one of them is known to answer.
+"""The connections of a run: the resolver looks names up, addresses are raced until one is known to answer.
 
 The address that won the first race is used for all later connections: a load goes to one place, and no other attempts
-disturb the measurement of its connects. Only when that address fails are they raced again.
+disturb the measurement of its connects. They are only raced again if that address fails.
 """
 
 import _socket
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Connector:
-    """Connects to endpoints, from the next of `sources` where there are any; `insecure` accepts any certificate.
+    """Connects to endpoints, from the next of `sources` if there are any; `insecure` accepts any certificate.
 
     Several connectors of a run share its `resolver`. `warn` is called once for addresses that do not answer.
     """
@@ -43,7 +43,7 @@ class Connector:
     def addresses(self, endpoint: Endpoint) -> tuple[Address, ...]:
         """Return the addresses of the endpoint's host; this may wait for a look-up. Raise NotResolved.
 
-        It is a separate step, so that its time counts neither as the server's nor against the server's deadline.
+        It is a separate step, so that its time counts neither as the server's nor against the deadline.
         """
         return self._resolver.addresses(endpoint.host)
 

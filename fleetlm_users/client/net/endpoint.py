@@ -1,4 +1,4 @@
-"""Where a URL points: host, port and request target, as a connection needs them."""
+"""The target of a URL: host, port and request target, as a connection needs them."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ SECURE_SCHEMES: Final = ("https", "wss")
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where a URL points: `host` without brackets, `target` the path and query as they go into a request line."""
+    """The target of a URL: `host` without brackets, `target` the path and query as in a request line."""
 
     url: str
     host: str
@@ -32,12 +32,12 @@ def parse_endpoint(url: str, what: str, schemes: tuple[str, str], example: str) 
     try:
         parts = urlsplit(url)
         host, port = host_of(url), parts.port
-    except ValueError:  # a port that is no number, brackets that do not close, a name that IDNA does not know
+    except ValueError:  # a port that is not a number, unclosed brackets, a name that IDNA does not know
         host, port = None, None
     if not host or parts.scheme not in schemes or "".join(url.split()) != url:
         raise UsageError(what, url, f"a URL {schemes[0]}://HOST[:PORT]/PATH or {schemes[1]}://…", example)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if not target.isascii():  # escaped as browsers do; what is escaped already stays as it is
+    if not target.isascii():  # escaped as browsers do; text already escaped stays as it is
         target = "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in target)
     return Endpoint(url, host, port or DEFAULT_PORTS[parts.scheme], target, parts.scheme in SECURE_SCHEMES)
 
@@ -45,7 +45,7 @@ def parse_endpoint(url: str, what: str, schemes: tuple[str, str], example: str) 
 def host_of(url: str) -> str:
     """Return the host of a URL as it goes over the wire: to the resolver, in the Host header, in SNI; empty for none.
 
-    Raise ValueError for what is not a URL, or a name that IDNA does not allow.
+    Raise ValueError for a text that is not a URL, or a name that IDNA does not allow.
     """
     host = urlsplit(url).hostname or ""
     return host if host.isascii() else host.encode("idna").decode("ascii")

@@ -1,4 +1,4 @@
-"""Proxies that the environment names. The load does not use them, or it would measure the proxy.
+"""Proxies named in the environment. The load does not use them, or it would measure the proxy.
 
 Preflight says so, because other programs on the same machine, such as curl, do use the proxy.
 """
@@ -15,7 +15,7 @@ NONE_FOR: Final = "no_proxy"
 
 
 def unused_proxies(urls: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the proxy variables that hold for these URLs and are not excepted by NO_PROXY, each with its first URL."""
+    """Return the proxy variables that apply to these URLs and are not excepted by NO_PROXY, each with its first URL."""
     except_for = {"no": _value(NONE_FOR, environ)[1]}
     proxies: dict[str, str] = {}
     for url in urls:
@@ -28,5 +28,5 @@ def unused_proxies(urls: Iterable[str], environ: Mapping[str, str] = os.environ)
 
 
 def _value(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return the name as it is set, and its value: small letters come first, as in curl and urllib."""
+    """Return the variable's name as set, and its value: lower case comes first, as in curl and urllib."""
     return next(((each, environ[each]) for each in (name, name.upper()) if environ.get(each)), (name, ""))

@@ -2,7 +2,7 @@
 
 Families take turns, beginning with the first address's own. An attempt gets 250 ms, or less when it fails, before the
 next one joins it; the first that is connected wins, the others are closed. So an address that swallows packets costs
-250 ms and not the whole deadline.
+250 ms, not the whole deadline.
 """
 
 import _socket
@@ -27,16 +27,16 @@ ATTEMPT_DELAY_S: Final = 0.25
 WRITABLE: Final = 2
 """libev's EV_WRITE."""
 STREAM: Final = constants.SOCK_STREAM | getattr(constants, "SOCK_NONBLOCK", 0)
-"""Where the kernel knows it, a socket does not block from its making on: a system call less."""
+"""If the kernel supports it, a socket is non-blocking from its creation, which saves a system call."""
 
 CONNECTING: Final = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
 CONNECTED: Final = (0, errno.EISCONN)
 
 
 class Won(NamedTuple):
-    """A connected socket and when its attempt began (perf_counter); the `silent` addresses began earlier in vain.
+    """A connected socket and when its attempt began (perf_counter); the `silent` addresses were tried before, in vain.
 
-    The socket does not block and has TCP_NODELAY; stream.py waits for its bytes.
+    The socket is non-blocking and has TCP_NODELAY; stream.py waits for its bytes.
     """
 
     sock: _socket.socket
@@ -65,7 +65,7 @@ def connect_first(
 ) -> Won:
     """Return a connection to the address that wins the race; the wait has no limit.
 
-    With `sources` only addresses of their families take part. Raise the OSError of the last address when all failed.
+    With `sources`, only addresses of their families take part. Raise the OSError of the last address if all failed.
     """
     addresses = usable(addresses, sources)
     if sources is not None and not addresses:
@@ -76,12 +76,14 @@ def connect_first(
 
 
 def usable(addresses: Sequence[Address], sources: SourceAddresses | None) -> Sequence[Address]:
-    """Return the addresses that can be reached from the source addresses: those of the same families."""
+    """Return the addresses reachable from the source addresses: those of the same families."""
     return addresses if sources is None else [each for each in addresses if each.family in sources.families]
 
 
 def interleaved(addresses: Sequence[Address]) -> list[Address]:
-    """Return the addresses with the families in turn, beginning with the first one's; the order in a family stays."""
+    """Return the addresses with alternating families, beginning with the first one's; the order within a family
+    stays.
+    """
     if not addresses:
         return []
     first = [address for address in addresses if address.family == addresses[0].family]
@@ -90,16 +92,16 @@ def interleaved(addresses: Sequence[Address]) -> list[Address]:
 
 
 def _begin(sock: _socket.socket, target: tuple[Any, ...], sources: SourceAddresses | None) -> bool:
-    """Begin to connect; return whether it is connected at once. Raise OSError."""
+    """Begin to connect; return whether it connected at once. Raise OSError."""
     if sock.gettimeout() != 0.0:
         sock.settimeout(0.0)
-    # Without it a second small frame waits for the first one's TCP acknowledgement, up to 40 ms.
+    # Without it, a second small frame waits for the first one's TCP acknowledgement, up to 40 ms.
     sock.setsockopt(constants.IPPROTO_TCP, constants.TCP_NODELAY, 1)
     if sources is not None:
         sources.bind(sock)
     problem = sock.connect_ex(target)
     if problem in CONNECTING:
-        problem = sock.connect_ex(target)  # within one machine the other end has answered meanwhile
+        problem = sock.connect_ex(target)  # within one machine, the other end has answered already
     return _has_connected(problem)
 
 
@@ -130,7 +132,7 @@ class _Attempt:
         self.watcher: Any = None
 
     def begin(self) -> bool:
-        """Begin to connect; return whether it is connected at once. Raise OSError."""
+        """Begin to connect; return whether it connected at once. Raise OSError."""
         return _begin(self.sock, self._target, self._sources)
 
     def is_connected(self) -> bool:
@@ -151,7 +153,7 @@ class _Attempt:
             self.watcher = None
 
     def close(self) -> None:
-        """Give the attempt up."""
+        """Give up the attempt."""
         self.free_watcher()
         self.sock.close()
 
@@ -182,7 +184,7 @@ class _Race:
                 attempt.close()
 
     def _begin_next(self) -> _Attempt | None:
-        """Begin the next attempt, and more while they fail at once; return one that is connected at once, if any."""
+        """Begin the next attempt, and more while they fail at once; return one that connected at once, if any."""
         while self._left:
             attempt = _Attempt(self._left.popleft(), self._port, self._sources)
             try:
@@ -198,7 +200,7 @@ class _Race:
     def _await_one(self) -> _Attempt | None:
         """Wait until an attempt ends or the next one may begin; return one that is connected by then, if any."""
         if not self._under_way:
-            return None  # all that were left failed at once
+            return None  # all remaining ones failed at once
         turn = Wait()
         for attempt in self._under_way:
             attempt.watch(turn)

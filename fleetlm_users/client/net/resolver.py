@@ -1,12 +1,12 @@
-"""Host names into addresses: looked up once per run and name, in the order that the system gives (RFC 6724).
+"""Host names to addresses: looked up once per run and name, in the system's order (RFC 6724).
 
 A look-up is work of this machine and its resolver, not of the server under test. gevent does it in ten threads, each
-blocked for as long as it takes: looked up for each connect, a resolver 300 ms away would allow 33 connects a second. So
-an answer is kept, all who need a name meanwhile share the one look-up that is under way, and `on_wait` is called with
-how long a connection was held up.
+blocked for as long as it takes: with a look-up per connect, a resolver 300 ms away would allow 33 connects a second. So
+answers are kept, concurrent requests for a name share one look-up, and `on_wait` reports how long a connection was held
+up.
 
-An answer is used for five minutes (as k6's `dns.ttl`) and then renewed in the background: no connection waits for that.
-Where a renewal fails, the old addresses stay.
+An answer is used for five minutes (as with k6's `dns.ttl`) and then renewed in the background: no connection waits for
+that. If a renewal fails, the old addresses stay.
 """
 
 import logging
@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 
 FRESH_S: Final = 300.0
 RENEW_AGAIN_S: Final = 30.0
-"""When to try again after a renewal that failed."""
+"""Seconds until the next attempt after a failed renewal."""
 FAILED_S: Final = 1.0
-"""A failed look-up stands this long, so that the users who wait for a broken resolver do not queue up behind it."""
+"""A failed look-up is kept this long, so that users waiting for a broken resolver do not queue up behind it."""
 LOOK_UP_S: Final = 30.0
-"""glibc asks each of at most three name servers twice, 5 s each (resolv.conf(5)): by then it has given up by itself."""
+"""glibc asks each of at most three name servers twice, 5 s each (resolv.conf(5)): by then it has given up itself."""
 
 
 class Address(NamedTuple):
@@ -72,7 +72,7 @@ class Resolver:
         self._under_way: dict[str, gevent.Greenlet] = {}
 
     def addresses(self, host: str) -> tuple[Address, ...]:
-        """Return all addresses of a host, at least one; an address stands for itself. Raise NotResolved."""
+        """Return all addresses of a host, at least one; an address is returned as it is. Raise NotResolved."""
         known = self._known.get(host)
         if known is None:
             return self._first(host)
@@ -106,7 +106,9 @@ class Resolver:
         self._start(host)
 
     def _start(self, host: str) -> gevent.Greenlet:
-        """Return the look-up of that name: its own greenlet, so that a killed user does not end it for the others."""
+        """Return the look-up of that name: a greenlet of its own, so that a killed user does not end it for the
+        others.
+        """
         look_up = self._under_way.get(host)
         if look_up is None:
             look_up = self._under_way[host] = gevent.spawn(self._ask, host)
@@ -135,18 +137,18 @@ class Resolver:
 
 
 def literal_address(host: str) -> Address | None:
-    """Return the address that a text is; None for a name."""
+    """Return the address in a text; None for a name."""
     for family in (constants.AF_INET, constants.AF_INET6):
         try:
             constants.inet_pton(family, host)
-        except (OSError, ValueError):  # ValueError: characters that no address has
+        except (OSError, ValueError):  # ValueError: characters that no address contains
             continue
         return Address(family, host)
     return None
 
 
 def system_addresses(host: str) -> list[Address]:
-    """Return what the system knows (getaddrinfo), in its own order. Raise OSError or UnicodeError."""
+    """Return the system's answer (getaddrinfo), in its order. Raise OSError or UnicodeError."""
     results = socket.getaddrinfo(host, None, 0, constants.SOCK_STREAM)
     return [
         Address(family, address[0], tuple(address[2:]))

@@ -16,12 +16,12 @@ RESET: Final = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 
 
 def kind_of(error: BaseException) -> str:
-    """Return dns, tls, refused, reset, eof, timeout or network: what an error of the socket layer counts as."""
-    if isinstance(error, (NotResolved, socket.gaierror, UnicodeError)):  # UnicodeError: a name that no DNS can hold
+    """Return the kind of a socket error: dns, tls, refused, reset, eof, timeout or network."""
+    if isinstance(error, (NotResolved, socket.gaierror, UnicodeError)):  # UnicodeError: a name that DNS cannot hold
         return "dns"
     if isinstance(error, ssl.SSLEOFError):
         return "eof"
-    if isinstance(error, ssl.SSLError):  # certificate errors too
+    if isinstance(error, ssl.SSLError):  # includes certificate errors
         return "tls"
     if isinstance(error, ConnectionRefusedError):
         return "refused"
@@ -33,5 +33,5 @@ def kind_of(error: BaseException) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """Return what a foreign error says, without its number."""
+    """Return the text of a foreign error, without its number."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

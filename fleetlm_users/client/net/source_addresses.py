@@ -1,7 +1,7 @@
 """The local addresses that a process's connections leave from, in turn: each can have 28,000 to one target.
 
-A port is free again for every other target only when it is chosen at the connect and not at the bind: that is what
-IP_BIND_ADDRESS_NO_PORT is for (ip(7), Linux 4.2).
+A port can serve several targets only if it is chosen on connect and not on bind: IP_BIND_ADDRESS_NO_PORT does that
+(ip(7), Linux 4.2).
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any
 from gevent import socket
 
 IP_BIND_ADDRESS_NO_PORT = 24
-"""linux/in.h; Python's socket module names it only from 3.12 on."""
+"""linux/in.h; Python's socket module only has it since 3.12."""
 
 
 class SourceAddresses:
@@ -44,7 +44,7 @@ class SourceAddresses:
         turns = self._turns.get(sock.family)
         if turns is None:
             raise OSError(errno.EADDRNOTAVAIL, "no source address of this family")
-        with contextlib.suppress(OSError):  # a system without it has fewer connections, which is no reason for none
+        with contextlib.suppress(OSError):  # a system without it has fewer connections, which is no reason to have none
             sock.setsockopt(constants.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
         sock.bind((next(turns), 0))
 
@@ -58,14 +58,14 @@ def family_of(address: str) -> int:
 
 
 def sources_here(addresses: Sequence[str], start: int = 0) -> SourceAddresses | None:
-    """Return those of the addresses that this machine has; None when it has none of them."""
+    """Return those of the addresses that this machine has; None if it has none of them."""
     foreign = set(not_local(addresses))
     own = [address for address in addresses if address not in foreign]
     return SourceAddresses(own, start) if own else None
 
 
 def not_local(addresses: Iterable[str]) -> list[str]:
-    """Return the addresses that this machine does not have, by trying to bind to each."""
+    """Return the addresses that this machine lacks, by trying to bind to each."""
     return [address for address in addresses if not _is_local(address)]
 
 

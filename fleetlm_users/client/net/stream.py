@@ -1,19 +1,19 @@
 """One connected socket below WebSocket and HTTP: stamped bytes in, whole writes out, without gevent's socket layer.
 
-That layer tries each read before it waits for one, has two watchers per socket and starts one for each wait. Here one
+That layer tries each read before waiting for one, has two watchers per socket and starts one for each wait. Here one
 watcher lives as long as the socket, a reader waits first, and a write that finds room is one system call.
 
-When bytes reached this machine: the kernel's own stamp of a read, on the clock of `time.perf_counter`.
+The arrival of bytes at this machine is the kernel's own stamp of a read, on the clock of `time.perf_counter`.
 
-Between the arrival of bytes and the moment when Python reads them the process may wake up, or be busy with others. That
-is the generator's time and not the server's, so it does not belong into a latency. Linux stamps what it receives
-(socket(7): SO_TIMESTAMPNS; for TCP since 4.14, `tcp_recv_timestamp` in net/ipv4/tcp.c) and hands the stamp over with
-the bytes: that of the last segment in the read.
+Between the arrival of bytes and the moment when Python reads them, the process may have to wake up, or be busy with
+others. That is the generator's time and not the server's, so it does not belong in a latency. Linux stamps what it
+receives (socket(7): SO_TIMESTAMPNS; for TCP since 4.14, `tcp_recv_timestamp` in net/ipv4/tcp.c) and hands the stamp
+over with the bytes: that of the last segment in the read.
 
-What lies before that segment's end came then or earlier, and nobody knows when: Linux joins segments that wait in the
-receive queue into one buffer and keeps the later stamp (`tcp_try_coalesce` in net/ipv4/tcp_input.c). A second segment
-20 ms after the first one leaves both with its own stamp, however they are read or peeked at (measured on Linux 6.18,
-messages of 100 bytes to 5 kB). So such stamps are marked as an UpperBound, and no difference is taken from one.
+Bytes before that segment's end came then or earlier, at an unknown time: Linux joins segments waiting in the receive
+queue into one buffer and keeps the later stamp (`tcp_try_coalesce` in net/ipv4/tcp_input.c). A second segment 20 ms
+after the first one leaves both with its own stamp, however they are read or peeked at (measured on Linux 6.18, messages
+of 100 bytes to 5 kB). So such a stamp is marked as an UpperBound, and no difference is computed from it.
 """
 
 import _socket
@@ -37,7 +37,7 @@ SO_TIMESTAMPNS: Final = 35
 TIMESPEC: Final = struct.Struct("@ll")
 CONTROL_BYTES: Final = _socket.CMSG_SPACE(TIMESPEC.size) if hasattr(_socket, "CMSG_SPACE") else 0
 STEP_NS: Final = 100_000
-"""The wall clock, by which the kernel stamps, was set when it moved this much against the monotonic one."""
+"""The wall clock, by which the kernel stamps, was set if it moved this much against the monotonic one."""
 
 Ancillary = list[tuple[int, int, bytes]]
 
@@ -54,12 +54,12 @@ def ask_for_stamps(sock: _socket.socket) -> bool:
 
 
 class Arrival:
-    """Turns the kernel's stamps of one socket into seconds of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux.
+    """Converts the kernel's stamps of one socket to seconds of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux.
 
-    A read without a stamp, and one around which the wall clock was set, gets the moment of the call instead. So does
-    one with an impossible stamp: before the previous read's, before the socket existed, or after the call.
-    The clock was then set while the bytes came, and set back. No read is earlier than the one before it, as no bytes
-    of a TCP stream are.
+    A read without a stamp, or one around which the wall clock was set, gets the moment of the call instead. So does one
+    with an impossible stamp: before the previous read's, before the socket existed, or after the call. In that case the
+    clock was set and set back while the bytes came. No read is earlier than the one before it, as no bytes of a TCP
+    stream are.
     """
 
     __slots__ = ("_floor_s", "_last_s", "_offset_ns")
@@ -77,7 +77,7 @@ class Arrival:
         offset_ns = wall_ahead_ns()
         moved_ns = offset_ns - self._offset_ns
         is_set = not -STEP_NS < moved_ns < STEP_NS
-        if is_set or moved_ns > 0:  # what makes it too small is an interruption between the two clocks' readings
+        if is_set or moved_ns > 0:  # an interruption between the two clock readings makes it too small
             self._offset_ns = offset_ns
         moment_s = time.perf_counter()
         if ancillary and not is_set:
@@ -85,7 +85,7 @@ class Arrival:
             stamp_s = float(seconds * NS_PER_S + nanoseconds - self._offset_ns) / NS_PER_S
             if self._floor_s <= stamp_s <= moment_s:
                 moment_s = stamp_s
-                self._floor_s = stamp_s - STEP_NS / NS_PER_S  # what the offset may have moved by without being set
+                self._floor_s = stamp_s - STEP_NS / NS_PER_S  # how much the offset may have moved without being set
         self._last_s = max(self._last_s, moment_s)
         return self._last_s
 
@@ -106,8 +106,8 @@ class Stream:
     """The bytes of one connection. One greenlet may `receive`, or one callback `read`; reads and writes raise OSError.
 
     `sock` is a socket of the C module `_socket`, or one of gevent's with TLS. `arrived_s` (perf_counter) is when the
-    newest bytes of the last read came: by the kernel's stamp where there is one, else by the clock right after it; an
-    UpperBound when the read did not take all that had arrived.
+    newest bytes of the last read arrived: by the kernel's stamp if there is one, else by the clock right after the
+    read; an UpperBound if the read did not take everything that had arrived.
     """
 
     __slots__ = ("_arrival", "_is_tls", "_readable", "_sock", "arrived_s")
@@ -130,7 +130,7 @@ class Stream:
         self._readable.stop()
 
     def read(self) -> bytes | None:
-        """Return what has arrived, in one read; None for nothing, b"" at the end of the stream."""
+        """Return the bytes that have arrived, in one read; None for nothing, b"" at the end of the stream."""
         chunk: bytes
         try:
             if self._arrival is not None:
@@ -152,8 +152,8 @@ class Stream:
     def receive(self) -> bytes:
         """Return the next bytes, b"" at the end of the stream; the wait has no limit.
 
-        It goes through the hub even when bytes are there: a server that sends faster than we decode must not keep the
-        other sockets of the process from their turn. It also saves the read that would find nothing.
+        It goes through the hub even if bytes are waiting: a server that sends faster than we decode must not starve the
+        other sockets of the process. It also saves the read that would find nothing.
         """
         while True:
             gevent.get_hub().wait(self._readable)
@@ -162,7 +162,7 @@ class Stream:
                 return chunk
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write and return how many bytes the kernel took at once; 0 when it has no room."""
+        """Write and return how many bytes the kernel took at once; 0 if it has no room."""
         try:
             return int(self._sock.send(data))
         except WOULD_BLOCK:
@@ -192,11 +192,11 @@ class Stream:
 
     def shut_down(self) -> None:
         """End both directions, also for greenlets that are reading or writing."""
-        with contextlib.suppress(OSError):  # it is gone already
+        with contextlib.suppress(OSError):  # already gone
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def stop_reading(self) -> None:
-        """Free the watcher: nobody reads any more. May be repeated."""
+        """Free the watcher: nobody is reading any more. May be repeated."""
         self._readable.close()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""TLS on top of a connected socket. gevent's own socket and ssl are named, so it works without monkey-patching too."""
+"""TLS on a connected socket. It names gevent's own socket and ssl, so it also works without monkey-patching."""
 
 import _socket
 import functools
@@ -11,7 +11,7 @@ from fleetlm_users.client.net.endpoint import Endpoint
 
 def wrap_tls(sock: _socket.socket, endpoint: Endpoint, insecure: bool) -> Any:
     """Return the socket after the TLS handshake; raise SSLError. `insecure` accepts any certificate; SNI is sent."""
-    layered = socket.socket(sock.family, sock.type, sock.proto, sock.detach())  # gevent's: it waits in the handshake
+    layered = socket.socket(sock.family, sock.type, sock.proto, sock.detach())  # gevent's: waits in the handshake
     try:
         return tls_context(insecure).wrap_socket(layered, server_hostname=endpoint.host)
     except BaseException:
@@ -27,7 +27,7 @@ def tls_context(insecure: bool) -> Any:
 
 def new_tls_context(insecure: bool) -> Any:
     """Return TLS settings with the CAs that trust.py describes, or without verification; the caller may change them."""
-    # Not create_default_context: where nothing is monkey-patched it makes a context whose sockets block the whole hub.
+    # Not create_default_context: without monkey-patching it makes a context whose sockets block the whole hub.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
     if insecure:

@@ -1,8 +1,8 @@
 """Waits with a time limit: for one greenlet until the event loop notifies it, or for a block of code with any number of
 waits.
 
-gevent's Event, AsyncResult and Timeout do the same for any number of greenlets and threads, by a list of links, and
-cost twice as much (5 against 2.4 µs for a wait); a session waits for each of its answers.
+gevent's Event, AsyncResult and Timeout do the same for any number of greenlets and threads, with a list of links, and
+cost twice as much (5 against 2.4 µs per wait); a session waits for each of its answers.
 """
 
 from typing import Any, Final
@@ -47,7 +47,7 @@ class Wait:
         return self.is_notified
 
     def _wake(self) -> None:
-        """Switch to the greenlet, if it still waits: its time may be up, or it may have been killed."""
+        """Switch to the greenlet if it still waits: its time may be up, or it may have been killed."""
         if self._greenlet is not None:
             self._greenlet.switch()
 
@@ -57,7 +57,7 @@ class Wait:
 
 
 class AnswerWait(Wait):
-    """A wait for an answer, or for the error in its place."""
+    """A wait for an answer, or for an error in its place."""
 
     __slots__ = ("_answer", "_error")
 
@@ -84,15 +84,17 @@ class AnswerWait(Wait):
         try:
             raise error
         finally:
-            del error  # its traceback holds this frame: it would hold itself
+            del error  # its traceback holds this frame, so it would hold itself
 
 
 class Overdue(Exception):
-    """A deadline of ours passed. Not an OSError on purpose: code that tries the next address must not swallow it."""
+    """A deadline of ours has passed. Deliberately not an OSError: code that tries the next address must not swallow
+    it.
+    """
 
 
 class Deadline:
-    """A context manager that raises Overdue in its block when that takes longer than `seconds`.
+    """A context manager that raises Overdue in its block if that takes longer than `seconds`.
 
     It costs half as much as gevent.Timeout, which also has a name, a state and a text.
     """

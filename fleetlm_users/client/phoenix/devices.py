@@ -1,4 +1,4 @@
-"""Further devices on a session that its user has joined: some only listen, others also write."""
+"""Further devices in a session that its user has joined: some only listen, others also write."""
 
 import logging
 from typing import Any, Final, Protocol
@@ -12,32 +12,32 @@ from fleetlm_users.protocol.fan_out import FanOut, Spread
 logger = logging.getLogger(__name__)
 
 KNOWN_BYTES: Final = 1 << 20
-"""Frames that are known by their bytes, in all; the newest one is, however long it is."""
+"""The most bytes of frames that are recognised by their bytes; the newest frame always is, whatever its length."""
 
 
 class DeviceObserver(Protocol):
-    """What a device calls, in the event loop: it must not block."""
+    """The callbacks of a device, called in the event loop: they must not block."""
 
     def phase_at(self, moment_s: float) -> str:
-        """Return the phase of what first shows at that moment."""
+        """Return the phase of an event first seen at that moment."""
 
     def heard(self, done_s: float) -> None:
-        """Take note that a device which writes was pushed a message."""
+        """Note that a message was pushed to a writing device."""
 
     def chunk(self, done_s: float) -> None:
-        """Take note that a listener was pushed a piece of an answer."""
+        """Note that a piece of an answer was pushed to a listener."""
 
     def replied(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Take the reply to what another device sent; its ref has that device's mark."""
+        """Take the reply to a push by another device; its ref has that device's mark."""
 
     def refused(self, payload: Any, done_s: float) -> None:
-        """Take the push by which a session refuses what another device sent."""
+        """Take the push by which a session refuses another device's message."""
 
     def device_lost(self, device: "Device", down: Disconnected) -> None:
-        """Take note that a device is gone, and that we did not end it ourselves."""
+        """Note that a device is gone and that we did not end it ourselves."""
 
     def anomaly(self, kind: str) -> None:
-        """Count what should not have come."""
+        """Count an unexpected push."""
 
 
 class Device:
@@ -45,8 +45,8 @@ class Device:
 
     Attributes:
         place: Its number among the devices of its kind, from 0.
-        mark: What tells its refs from those of the others.
-        is_joined: Whether it is on the session now.
+        mark: The mark that distinguishes its refs from those of others.
+        is_joined: Whether it has joined the session.
     """
 
     __slots__ = ("_observer", "is_joined", "mark", "place", "socket", "topic")
@@ -89,7 +89,7 @@ class Device:
 
 
 class WriterDevice(Device):
-    """A device that messages are sent from; what it is pushed is counted, and told by the session's first device."""
+    """A device that sends messages; pushes to it are counted, but the session's first device reports them."""
 
     __slots__ = ()
 
@@ -102,11 +102,11 @@ class WriterDevice(Device):
 
 
 class KnownFrames:
-    """What the frames mean that one listener of a session has decoded already, by their bytes.
+    """The meanings of frames that one listener of a session has already decoded, by their bytes.
 
-    Every listener of a session is pushed the same bytes, if its join has the same ref: on sockets of their own all have
-    the first one. To look them up costs a fifth of decoding them. `meaning(frame)` is the message of a frame, or its
-    event; None if it has to be decoded.
+    Every listener of a session receives the same bytes if its join has the same ref: on sockets of their own, all joins
+    have the first ref. A look-up costs a fifth of decoding. `meaning(frame)` is the message of a frame, or its event;
+    None if it has to be decoded.
     """
 
     __slots__ = ("_bytes", "_meanings", "join_ref", "meaning")
@@ -121,7 +121,7 @@ class KnownFrames:
         return f"KnownFrames({len(self._meanings)}, {self._bytes} bytes)"
 
     def add(self, frame: bytes, meaning: Spread | str) -> None:
-        """Add a frame that was not known, with its message or its event; the oldest ones are forgotten."""
+        """Add a frame that was unknown, with its message or event; the oldest ones are forgotten."""
         self._meanings[frame] = meaning
         self._bytes += len(frame)
         while self._bytes > KNOWN_BYTES and len(self._meanings) > 1:
@@ -131,7 +131,7 @@ class KnownFrames:
 
 
 class ListenerDevice(Device):
-    """A device that only listens and reports each message to the fan-out with the moment of its arrival."""
+    """A device that only listens and reports each message to the fan-out with its time of arrival."""
 
     __slots__ = ("_fan_out", "_frame", "_known")
 
@@ -147,10 +147,10 @@ class ListenerDevice(Device):
         super().__init__(socket, session_id, place, observer)
         self._fan_out = fan_out
         self._known = known
-        self._frame: bytes | None = None  # the one that is being decoded
+        self._frame: bytes | None = None  # the frame being decoded
 
     def join(self, timeout_s: float) -> Joined:
-        """Join the session, and from then on know frames by their bytes. Raise what `Device.join` raises."""
+        """Join the session and from then on recognise frames by their bytes. Raise as `Device.join` does."""
         joined = super().join(timeout_s)
         self._known.join_ref = self._known.join_ref or joined.join_ref
         if self._known.join_ref == joined.join_ref and self.is_joined:
@@ -158,7 +158,7 @@ class ListenerDevice(Device):
         return joined
 
     def leave(self, timeout_s: float) -> None:
-        """Leave the session. Raise what `Device.leave` raises."""
+        """Leave the session. Raise as `Device.leave` does."""
         super().leave(timeout_s)
         self.socket.shorten(None)
         self._frame = None

@@ -1,4 +1,4 @@
-"""Takes each received message to its handler or waiting caller; everything else counts as an anomaly."""
+"""Pass each received message to its handler or waiting caller; everything else counts as an anomaly."""
 
 import logging
 from collections.abc import Callable
@@ -22,10 +22,9 @@ ANOMALIES: Final = {
 class Dispatch:
     """The receiving side of one socket, called by its reader only.
 
-    A channel's listener is a ChannelHandler; a waiter is an AnswerWait, which is given
-    `(status, response, done_s)` or an error. What should not come goes to `on_anomaly(kind)`. Nothing that a handler
-    raises gets out. `shortcut(frame, arrived_s)` is shown each text frame before it is decoded, and returns True if it
-    has taken it.
+    A channel's listener is a ChannelHandler; a waiter is an AnswerWait, which is given `(status, response, done_s)` or
+    an error. Unexpected messages go to `on_anomaly(kind)`. No exception of a handler gets out. `shortcut(frame,
+    arrived_s)` sees each text frame before it is decoded, and returns True if it has taken it.
     """
 
     __slots__ = ("_on_anomaly", "_state", "shortcut")
@@ -36,7 +35,7 @@ class Dispatch:
         self.shortcut: Callable[[bytes, float], bool] | None = None
 
     def frame(self, opcode: int, payload: bytes, arrived_s: float) -> bool:
-        """Take one message as it came off the wire; it is decoded only here, after its stamp.
+        """Take one message as it came off the wire; it is only decoded here, after its stamp.
 
         Return True for the reply to a join: the joining greenlet must run before later broadcasts are handed on.
         """
@@ -45,7 +44,7 @@ class Dispatch:
         if self.shortcut is not None and self.shortcut(payload, arrived_s):
             return False
         if payload == HEARTBEAT_REPLY_FRAME and self._state.heartbeat_answered():
-            return False  # a look at the bytes costs a twentieth of decoding them
+            return False  # checking the bytes costs a twentieth of decoding them
         try:
             parts = parts_of(payload)
             channel = self._state.topic_of_broadcast(parts)

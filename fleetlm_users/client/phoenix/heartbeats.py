@@ -1,8 +1,8 @@
 """One timer that keeps all sockets of a process alive.
 
-A heartbeat costs little, but to wake up for it costs several times as much. So sockets are beaten in groups, one after
-the other in one turn of the event loop, and the groups are spread over the interval: a server that closes silent
-sockets after minutes does not mind a heartbeat that comes seconds sooner. A turn is bounded, so no message waits.
+A heartbeat costs little, but waking up for it costs several times as much. So the heartbeats of a group of sockets are
+sent in one turn of the event loop, and the groups are spread over the interval: a server that closes silent sockets
+after minutes does not mind a heartbeat that comes seconds sooner. A turn is bounded, so no message waits.
 """
 
 import heapq
@@ -19,10 +19,10 @@ logger = logging.getLogger(__name__)
 
 GOLDEN_RATIO: Final = 0.6180339887498949  # its multiples modulo 1 spread evenly for any number of groups (Weyl)
 GROUP: Final = 25
-"""The most sockets that are beaten in one go: about 0.3 ms of CPU."""
+"""The most sockets in a group: about 0.3 ms of CPU."""
 
 TURN_S: Final = 0.0005
-"""The longest that a turn goes on; what is left of its group follows after a pause."""
+"""The longest that a turn lasts; the rest of its group follows after a pause."""
 
 PAUSE_S: Final = 0.001
 
@@ -45,10 +45,10 @@ class Heartbeats:
         self.interval_s = interval_s
         self._opened = 0
         self._groups: dict[int, dict[int, Beating]] = {}  # by number; a group's sockets by their id
-        self._group_of: dict[int, int] = {}  # id of a socket -> its group's number
+        self._group_of: dict[int, int] = {}  # id of a socket -> the number of its group
         self._roomy: list[int] = []  # the groups that are not full, each once; the last one is filled first
         self._due: list[tuple[float, int]] = []  # a heap of the groups
-        self._rest: list[Beating] = []  # what the last turn left of its group
+        self._rest: list[Beating] = []  # the rest of the last turn's group
         self._timer: Any = None
         self._fires_s = 0.0
 
@@ -56,7 +56,7 @@ class Heartbeats:
         return len(self._group_of)
 
     def add(self, socket: Beating) -> None:
-        """Keep a socket alive from now on: its first heartbeat comes within one interval."""
+        """Keep a socket alive from now on: its first heartbeat is sent within one interval."""
         if not self._roomy:
             self._open_group()
         number = self._roomy[-1]
@@ -94,7 +94,7 @@ class Heartbeats:
         heapq.heappush(self._due, (due_s, self._opened))
 
     def _turn(self) -> None:
-        """Beat what is due, within bounds; the event loop calls this."""
+        """Send the heartbeats that are due, within bounds; the event loop calls this."""
         began_s = now_s = time.perf_counter()
         while now_s - began_s < TURN_S and (self._rest or self._take_group(now_s)):
             socket = self._rest.pop()
@@ -126,13 +126,13 @@ class Heartbeats:
     def _beat(self, socket: Beating) -> None:
         try:
             socket.beat()
-        except ClientError as error:  # it just went down, which its own reader reports
+        except ClientError as error:  # it just went down; its own reader reports that
             logger.debug("no heartbeat on %r: %s", socket, error)
         except Exception:  # one broken socket must not end the heartbeats of all others
             logger.exception("heartbeat failed on %r", socket)
 
     def _set_timer(self) -> None:
-        """Have the event loop call for the next turn, in place of what it was to call for."""
+        """Schedule the next turn in the event loop, in place of the one scheduled before."""
         self._clear_timer()
         now_s = time.perf_counter()
         self._fires_s = now_s + PAUSE_S if self._rest else max(self._due[0][0], now_s + PAUSE_S)

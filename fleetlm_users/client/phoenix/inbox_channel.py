@@ -1,4 +1,4 @@
-"""One user's inbox over a Phoenix socket: joins `inbox:<user>` and passes on what its deltas say of each session."""
+"""One user's inbox over a Phoenix socket: join `inbox:<user>` and pass on what its deltas say about each session."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -20,7 +20,7 @@ class _Silent:
         """Ignore a reply."""
 
     def on_down(self, down: Disconnected, done_s: float) -> None:
-        """Do nothing: the next join says that the socket is gone."""
+        """Do nothing: the next join reports that the socket is gone."""
 
 
 def read_replay(socket: PhoenixSocket, session_id: str, timeout_s: float, last_seq: int = 0) -> list[Any]:
@@ -44,7 +44,7 @@ def read_replay(socket: PhoenixSocket, session_id: str, timeout_s: float, last_s
     try:
         socket.leave(topic, LEAVE_TIMEOUT_S)
     except Disconnected:
-        pass  # the next join says so
+        pass  # the next join reports it
     except ClientError:
         socket.close()
     if not isinstance(messages, list):

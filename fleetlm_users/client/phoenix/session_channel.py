@@ -1,4 +1,4 @@
-"""One FleetLM session over one Phoenix socket: joins `session:<id>`, sends, reports each message's fate."""
+"""One FleetLM session over one Phoenix socket: join `session:<id>`, send, report each message's fate."""
 
 import logging
 import math
@@ -20,10 +20,10 @@ NO_METADATA: Final[dict[str, Any]] = {}
 
 
 class ChannelObserver(Observer, Protocol):
-    """What a session channel calls: once for each fact about a message, and once when the channel is lost."""
+    """The callbacks of a session channel: one call per fact about a message, and one when the channel is lost."""
 
     def disconnected(self, down: Disconnected) -> None:
-        """Take note that the channel or its socket is gone, and that we did not end it ourselves."""
+        """Note that the channel or its socket is gone and that we did not end it ourselves."""
 
 
 class WritingDevice(Protocol):
@@ -31,11 +31,11 @@ class WritingDevice(Protocol):
 
     @property
     def socket(self) -> PhoenixSocket:
-        """Its socket."""
+        """The device's socket."""
 
     @property
     def mark(self) -> str:
-        """What tells its refs from those of the others: each socket counts its own."""
+        """The mark that distinguishes its refs from those of others: each socket counts its own."""
 
 
 class SessionChannel:
@@ -73,12 +73,12 @@ class SessionChannel:
         return f"SessionChannel({self.topic}, {self._conversation!r}, down={self.down})"
 
     def join(self, timeout_s: float, last_seq: int = 0) -> Joined:
-        """Join the session and take in the messages that FleetLM replays.
+        """Join the session and take the messages that FleetLM replays.
 
         Args:
             timeout_s: The limit for the reply, in seconds.
-            last_seq: The seq up to which the client has all messages; 0 for none. It is sent if the protocol can
-            resume.
+            last_seq: The seq up to which the client has all messages; 0 for none. It is only sent if the protocol can
+                resume.
 
         Returns:
             The reply, with its stamps in perf_counter seconds.
@@ -107,14 +107,14 @@ class SessionChannel:
 
         Args:
             text: The message's text.
-            client_ref: What the message's own broadcast is known by; unique in the session.
+            client_ref: The reference by which the message's own broadcast is recognised; unique in the session.
             due_s: When the message was due, in perf_counter seconds.
             phase: The run's phase that the message counts for.
-            metadata: What the server stores with the message.
-            device: Another device of the user, on whose socket to send; what becomes of the message shows here.
+            metadata: The metadata that the server stores with the message.
+            device: Another device of the user, on whose socket to send; this channel still reports the message's fate.
 
         Returns:
-            The message, whose fate the observer gets.
+            The message; the observer learns its fate.
 
         Raises:
             Disconnected: The message could not be written.
@@ -125,7 +125,7 @@ class SessionChannel:
         try:
             socket = self._socket if device is None else device.socket
             sent = socket.push(self.topic, names.SEND, {"content": content})
-        except BaseException:  # also a kill while the write is blocked: what was not written whole was not sent
+        except BaseException:  # also for a kill while the write is blocked: a message not written whole was not sent
             self._conversation.unsent(message)
             raise
         ref = sent.ref if device is None else device.mark + sent.ref
@@ -134,7 +134,7 @@ class SessionChannel:
 
     @property
     def in_flight(self) -> int:
-        """The number of messages sent whose fate is not known yet."""
+        """The number of messages sent whose fate is still unknown."""
         return self._conversation.in_flight
 
     def is_open(self, message: SentMessage) -> bool:
@@ -142,7 +142,7 @@ class SessionChannel:
         return self._conversation.is_open(message)
 
     def settle(self, until_s: Callable[[], float]) -> bool:
-        """Wait until every message sent has its fate and its agent reply, or none can come in time any more.
+        """Wait until every message sent has its fate and its agent reply, or none can still come in time.
 
         Gives up at `until_s()`, or when the reply timeout of the youngest open message has passed. Returns whether all
         is settled.
@@ -156,10 +156,10 @@ class SessionChannel:
         self._conversation.expire(time.perf_counter())
 
     def wait(self, condition: Callable[[], bool], until_s: Callable[[], float]) -> bool:
-        """Wait until the condition is true, which is evaluated after each frame of this channel; return whether it is.
+        """Wait until the condition is true, evaluating it after each frame of this channel; return whether it is.
 
         Gives up when the channel goes down, and at `until_s()`, which `wake` evaluates again: a run may end meanwhile.
-        Messages whose reply timeout passes meanwhile are given up. One greenlet may wait at a time.
+        Messages whose reply timeout passes meanwhile are given up. Only one greenlet may wait at a time.
         """
         while not (is_met := condition()) and self.down is None:
             now_s = time.perf_counter()
@@ -173,16 +173,16 @@ class SessionChannel:
         return is_met
 
     def wake(self) -> None:
-        """Have the waiting greenlet look at its deadline again."""
+        """Have the waiting greenlet check its deadline again."""
         if self._waiting is not None:
             self._waiting[0].notify()
 
     def leave(self, timeout_s: float) -> None:
-        """Leaves the topic. Raises ReplyTimeout, PushRefused or Disconnected."""
+        """Leave the topic. Raises ReplyTimeout, PushRefused or Disconnected."""
         self._socket.leave(self.topic, timeout_s)
 
     def finish(self) -> None:
-        """End the conversation: whatever is still open gets its fate now. Call it once, after the last wait."""
+        """End the conversation: everything still open gets its fate now. Call it once, after the last wait."""
         self._conversation.close(time.perf_counter())
 
     def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
@@ -191,7 +191,7 @@ class SessionChannel:
             self._conversation.message(payload, done_s)
         else:
             self._conversation.event(event, payload, done_s)
-        waiting = self._waiting  # as _wake_if_true, without a call for each frame
+        waiting = self._waiting  # as _wake_if_true, but without a call for each frame
         if waiting is not None and waiting[1]():
             waiting[0].notify()
 

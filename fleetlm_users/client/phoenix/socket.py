@@ -1,4 +1,4 @@
-"""One Phoenix socket: connects, joins, pushes, awaits replies, passes broadcasts on. Knows no statistics.
+"""One Phoenix socket: it connects, joins, pushes, awaits replies and passes broadcasts on. It knows no statistics.
 
 Nothing is hidden: no reconnect, no rejoin, no buffering while down; the caller decides about each of these.
 """
@@ -28,22 +28,22 @@ __all__ = ["ChannelHandler", "Joined", "PhoenixSocket", "PushReply", "Sent", "So
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 3.0
-ABORT_TIMEOUT_S = 1.0  # for the reader to notice that the socket was shut down
+ABORT_TIMEOUT_S = 1.0  # enough for the reader to notice that the socket was shut down
 
 
 class PhoenixSocket:
     """One connection of one participant; it connects once. All times are perf_counter seconds.
 
     `down` says why the connection is over, None before; `connect_started_s` and `connected_s` enclose TCP, TLS and
-    upgrade at the address that answered, without the look-up of its name.
+    upgrade at the address that answered, without the name look-up.
 
     Args:
         url: A ws or wss URL.
-        participant_id: The participant that the server takes the connection for.
+        participant_id: The participant whom the server identifies with the connection.
         options: Time limits and the rest; a run's sockets share one object.
         heartbeats: Keeps the socket alive; one per process.
-        on_anomaly: Called with the kind of what should not have come: garbage, binary, unknown_topic, stale_join_ref,
-            or handler_error (a handler of ours raised; the traceback is logged).
+        on_anomaly: Called with the kind of an unexpected message: garbage, binary, unknown_topic, stale_join_ref, or
+            handler_error (a handler of ours raised; the traceback is logged).
     """
 
     __slots__ = (
@@ -91,7 +91,7 @@ class PhoenixSocket:
         """Open the connection.
 
         Raises:
-            ConnectFailed: No WebSocket came to be within the options' `connect_timeout_s`.
+            ConnectFailed: No WebSocket was established within the options' `connect_timeout_s`.
             UsageError: The URL is not ws(s), or this socket has connected before.
         """
         if self.connect_started_s is not None:
@@ -123,7 +123,7 @@ class PhoenixSocket:
 
         Args:
             topic: The topic, such as `session:<id>`.
-            payload: What the server gets with the join; it must be JSON.
+            payload: The payload of the join; it must be JSON.
             handler: Called for the topic's broadcasts, from the first one on.
             timeout_s: The limit for the reply, in seconds.
 
@@ -161,7 +161,7 @@ class PhoenixSocket:
         Args:
             topic: A joined topic.
             event: The push's event.
-            payload: What is sent with it; it must be JSON.
+            payload: The push's payload; it must be JSON.
             timeout_s: The limit for the reply, in seconds.
 
         Returns:
@@ -181,12 +181,12 @@ class PhoenixSocket:
         return reply
 
     def post(self, topic: str, event: str, payload: Any, waiter: Any) -> Sent:
-        """Write a push and return at once; `waiter` is given its reply by the reader, or what ended the wait.
+        """Write a push and return at once; the reader gives `waiter` its reply, or the error that ended the wait.
 
         Args:
             topic: A joined topic.
             event: The push's event.
-            payload: What is sent with it: bytes, or what holds them, go out as a binary frame; all else must be JSON.
+            payload: The push's payload: bytes and the like go out as a binary frame; anything else must be JSON.
             waiter: `set` is called with (status, response, done_s), `set_exception` with Disconnected; neither may
                 block.
 
@@ -227,7 +227,7 @@ class PhoenixSocket:
             timeout_s: The limit for the server's answer, in seconds.
 
         Returns:
-            True when the server answered in time, or was gone.
+            True if the server answered in time, or was gone.
         """
         self._is_closing = True
         self._heartbeats.remove(self)
@@ -235,7 +235,7 @@ class PhoenixSocket:
         if transport is None or reader is None:
             self.down = self.down or Disconnected("closed_by_client", code)
             return True
-        if reader.is_current:  # a handler closes its own socket: it cannot wait for itself
+        if reader.is_current:  # a handler is closing its own socket: it cannot wait for itself
             transport.abort_politely(code)
             return False
         give_up_s = time.perf_counter() + timeout_s
@@ -243,7 +243,7 @@ class PhoenixSocket:
         try:
             transport.send_close(code, timeout_s)
             is_answered = reader.wait_end(max(give_up_s - time.perf_counter(), 0.0))
-        except Disconnected as down:  # it went first
+        except Disconnected as down:  # the socket was down first
             logger.debug("%r had no use for a close frame: %s", self, down)
             is_answered = reader.wait_end(0.0)
         finally:  # also after a kill: no socket stays behind
@@ -254,12 +254,12 @@ class PhoenixSocket:
         return is_answered
 
     def go_deaf(self) -> None:
-        """Read nothing any more, as behind a network that fails without a word: the server's pushes get lost."""
+        """Stop reading, as behind a network that fails silently: the server's pushes get lost."""
         if self._reader is not None:
             self._reader.go_deaf()
 
     def cut(self) -> None:
-        """Break the connection off without a word and without reading what has arrived; never block.
+        """Break the connection off without a close frame and without reading what has arrived; never block.
 
         Handlers hear of it in a later turn of the event loop, so that many sockets can be cut at one moment.
         """
@@ -269,7 +269,7 @@ class PhoenixSocket:
             gevent.get_hub().loop.run_callback(self._reader.end, down)
 
     def beat(self) -> None:
-        """Send a heartbeat without blocking, or give the socket up when the last one is still unanswered.
+        """Send a heartbeat without blocking, or give the socket up if the last one is still unanswered.
 
         Heartbeats calls this once per interval; the rule is phoenix.js's.
         """
@@ -310,7 +310,7 @@ class PhoenixSocket:
         except Disconnected:
             if self.down is None:
                 raise
-            raise copy_of(self.down) from None  # what ended the connection, not how this write noticed
+            raise copy_of(self.down) from None  # the error that ended the connection, not how this write noticed it
         return sent_s
 
     def _await(self, ref: str, frame: bytes, timeout_s: float) -> PushReply:
@@ -321,10 +321,10 @@ class PhoenixSocket:
                 raise ReplyTimeout(awaited.topic, awaited.event, timeout_s)
             status, response, done_s = awaited.waiter.get()
         finally:
-            self._state.forget(ref)  # also after a kill: nobody waits any more
+            self._state.forget(ref)  # also after a kill: nobody is waiting any more
         return PushReply(status, response, sent_s, done_s)
 
-    # -- what the reader calls
+    # -- called by the reader
 
     def _logged_frame(self, opcode: int, payload: bytes, arrived_s: float) -> bool:
         if self.options.log_frames is not None:
@@ -334,7 +334,7 @@ class PhoenixSocket:
     def _go_down(self, down: Disconnected, done_s: float) -> None:
         """Release the socket and inform waiting callers and handlers, once: the connection is over.
 
-        Transport and reader hold this object, so both are dropped: a closed socket is then freed by reference counting.
+        Transport and reader hold this object, so both are dropped, and reference counting frees a closed socket.
         """
         self.down = Disconnected("closed_by_client", down.code) if self._is_closing else copy_of(down)
         self._heartbeats.remove(self)

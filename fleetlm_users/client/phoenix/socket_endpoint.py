@@ -1,4 +1,4 @@
-"""Where a Phoenix socket connects to: its URL with the serializer version and the participant as query parameters."""
+"""The endpoint of a Phoenix socket: its URL with the serializer version and the participant as query parameters."""
 
 import functools
 from typing import Final
@@ -13,7 +13,7 @@ VSN: Final = "2.0.0"
 
 
 def socket_endpoint(url: str, participant_id: str, *parameters: str) -> Endpoint:
-    """Return where the URL points, with vsn and the participant under each of `parameters` set; the rest stays.
+    """Return the URL's endpoint, with vsn and the participant set under each of `parameters`; the rest stays.
 
     Raise UsageError for a URL that is not ws(s).
     """
@@ -23,9 +23,9 @@ def socket_endpoint(url: str, participant_id: str, *parameters: str) -> Endpoint
     return Endpoint(base.url + query, base.host, base.port, base.target + query, base.secure)
 
 
-@functools.lru_cache(maxsize=16)  # a run has one URL: to take it apart for each socket is a seventh of a connect
+@functools.lru_cache(maxsize=16)  # a run has one URL: parsing it for each socket takes a seventh of a connect
 def _base(url: str, parameters: tuple[str, ...]) -> Endpoint:
-    """Return the endpoint up to where our own query parameters go."""
+    """Return the endpoint up to the place of our own query parameters."""
     given = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
     parts = urlsplit(url)
     ours = (*parameters, "vsn")

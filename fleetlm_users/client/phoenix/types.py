@@ -1,4 +1,4 @@
-"""What a caller passes to a Phoenix socket and gets from it: options, results, the handler of a joined topic."""
+"""The values that a caller exchanges with a Phoenix socket: options, results, the handler of a joined topic."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,8 +15,8 @@ class SocketOptions:
 
     `heartbeat_s` is the interval of the process's one `Heartbeats`. `log_frames(direction, frame)` gets every text
     frame, direction ">" to and "<" from the server. All sockets of a run share one `connector`, which knows the
-    server's address. `user_parameter` is the query parameter of the URL that names the participant, empty where none
-    does. `headers` are lines of the upgrade request, beside those that every WebSocket has.
+    server's address. `user_parameter` is the URL's query parameter for the participant, empty if there is none.
+    `headers` are lines of the upgrade request, besides those that every WebSocket has.
     """
 
     connect_timeout_s: float = 10.0
@@ -55,13 +55,17 @@ class Joined(NamedTuple):
 
 
 class ChannelHandler(Protocol):
-    """What a joined topic calls from the socket's reader: it must not block. `done_s` is in perf_counter seconds."""
+    """The callbacks of a joined topic, called from the socket's reader: they must not block. `done_s` is in
+    perf_counter seconds.
+    """
 
     def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
-        """Take a message of the server's own."""
+        """Take a message from the server that answers no push."""
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Take a reply to a push that nobody awaits: such as to a `send`."""
+        """Take a reply to a push that nobody awaits, such as to a `send`."""
 
     def on_down(self, down: Disconnected, done_s: float) -> None:
-        """Take note that phx_error, phx_close or the socket's end ended the topic; once per join, not after our own."""
+        """Note that phx_error, phx_close or the socket's end ended the topic; called once per join, not after our own
+        leave.
+        """

@@ -1,6 +1,7 @@
 """websocket-client's frame parser, made strict and bounded, and the frames that we make ourselves.
 
-What the parser's classes do not promise is named in tests/client/test_private_parts.py; pyproject.toml has the bound.
+tests/client/test_private_parts.py names the private parts of the parser used here; pyproject.toml has the version
+bound.
 """
 
 import functools
@@ -18,7 +19,7 @@ FIN_CLOSE = 0x88  # and of a close frame
 FIN_PONG = 0x8A  # and of a pong
 MASKED = 0x80
 LENGTH_16 = 126  # this length byte says: the next two bytes are the length
-LENGTH_64 = 127  # the next eight bytes are
+LENGTH_64 = 127  # and this one: the next eight bytes are
 MAX_CONTROL_BYTES = 125  # RFC 6455 §5.5
 HEADER_16 = struct.Struct("!BBH").pack
 HEADER_64 = struct.Struct("!BBQ").pack
@@ -34,7 +35,7 @@ class MessageTooLarge(Exception):
 class Frames(WebSocket):
     """Messages parsed from the bytes that `pull(count)` returns.
 
-    `write(frame)` is called with each pong, `answer_close()` when the peer's close frame came.
+    `write(frame)` is called with each pong, `answer_close()` once the peer's close frame has arrived.
     """
 
     def __init__(
@@ -56,16 +57,16 @@ class Frames(WebSocket):
         return bool(self.cont_frame.recving_frames)
 
     def send_close(self, *_: Any) -> None:
-        """Answer the peer's close frame; websocket-client calls this when one came."""
+        """Answer the peer's close frame; websocket-client calls this when one arrives."""
         self._answer_close()
 
     def pong(self, payload: bytes | str = b"") -> None:
-        """Answer the peer's ping; websocket-client calls this when one came."""
+        """Answer the peer's ping; websocket-client calls this when one arrives."""
         self._write(masked(FIN_PONG, payload if isinstance(payload, bytes) else payload.encode()))
 
 
 class _StrictFrames(frame_buffer):
-    """A frame parser that refuses, before it reads a payload, what a server must not send and what is too large."""
+    """A frame parser that refuses, before reading a payload, anything a server must not send and anything too large."""
 
     def __init__(self, pull: Callable[[int], bytes], max_bytes: int) -> None:
         super().__init__(pull, skip_utf8_validation=True)
@@ -73,7 +74,7 @@ class _StrictFrames(frame_buffer):
 
     def recv_length(self) -> None:
         super().recv_length()
-        if self.header is None or self.length is None:  # not after super(), but its types allow it
+        if self.header is None or self.length is None:  # not after super(), although its types allow it
             return
         is_final, _, _, _, opcode, is_masked, _ = self.header
         if is_masked:
@@ -91,7 +92,7 @@ class _BoundedFragments(continuous_frame):
 
     def add(self, frame: Any) -> None:
         if self.cont_data is None and not frame.fin:
-            frame.data = bytearray(frame.data)  # bytes would be copied whole for each fragment
+            frame.data = bytearray(frame.data)  # bytes would be copied entirely for each fragment
         super().add(frame)
         if self.cont_data is not None and len(self.cont_data[1]) > self._max_bytes:
             raise MessageTooLarge(f"a message of more than {self._max_bytes} bytes in fragments")
@@ -116,9 +117,9 @@ def masked(first_byte: int, payload: bytes) -> bytes:
 
 
 class MaskKeys:
-    """Masking keys of four bytes: the kernel's random bytes, of which a thousand keys are taken at once.
+    """Masking keys of four bytes: random bytes from the kernel, a thousand keys at a time.
 
-    A system call for each frame would be a sixth of all that a session makes.
+    One system call per frame would be a sixth of all system calls of a session.
     """
 
     __slots__ = ("_at", "_pool")
@@ -139,7 +140,7 @@ class MaskKeys:
         return self._pool[at : self._at]
 
 
-@functools.cache  # one per process: it is made with the first frame, long after Locust has forked
+@functools.cache  # one per process: made with the first frame, long after Locust has forked
 def mask_keys() -> MaskKeys:
     """Return this process's keys."""
     return MaskKeys()

@@ -1,6 +1,6 @@
 """The opening handshake: one deadline over TCP, TLS and HTTP upgrade; every failure becomes a ConnectFailed.
 
-The look-up of the name comes first and has its own limit, because it is not the server's time (resolver.py).
+The name look-up comes first and has its own limit, because it is not the server's time (resolver.py).
 
 websocket-client's handshake is not used: it reads the answer byte by byte, follows redirects outside the deadline,
 sends an Origin header (which a production FleetLM refuses) and keeps cookies for the whole process, so that one user's
@@ -36,7 +36,7 @@ ANY_ACCEPT = b"A" * 27 + b"="  # of the form of an accept value
 SWITCHING_PROTOCOLS = 101
 FIRST_STATUS, FIRST_FINAL = 100, 200
 Headers = tuple[str, ...]
-"""Lines of a request's head, such as `Authorization: Bearer …`; checked by whoever made them."""
+"""Lines of a request's head, such as `Authorization: Bearer …`; their creator has checked them."""
 
 NO_HEADERS: Headers = ()
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 §5.6.2: token
@@ -47,7 +47,7 @@ STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?:[ \r\n]|$)")
 class Upgraded(NamedTuple):
     """A connection after the 101. `rest` are the bytes that followed it, at `connected_s`; stamps are perf_counter.
 
-    `started_s` is when the attempt began that connected, of several addresses the one that won (racing.py).
+    `started_s` is when the successful attempt began; of several addresses, the one that won (racing.py).
     """
 
     stream: Stream
@@ -68,7 +68,7 @@ class _UpgradeRefused(Exception):
 def header_lines(headers: Mapping[str, str]) -> Headers:
     """Return the lines of further headers of the request.
 
-    Raise UsageError for one that the handshake has itself, or that is no header (RFC 9110 §5.5: visible ASCII).
+    Raise UsageError for a header that the handshake sets itself, or that is invalid (RFC 9110 §5.5: visible ASCII).
     """
     for name, value in headers.items():
         if not HEADER_NAME.fullmatch(name) or name.lower() in OWN_HEADERS or name.lower().startswith("sec-websocket-"):
@@ -109,7 +109,7 @@ def open_websocket(
         try:
             raise failure from error
         finally:
-            del failure  # its traceback holds this frame: it would hold itself
+            del failure  # its traceback holds this frame, so it would hold itself
 
 
 def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: float) -> ConnectFailed | None:
@@ -187,7 +187,9 @@ def _first_line(received: bytes) -> str:
 
 
 def _refusal(endpoint: Endpoint, status: int, head: bytes, behind: bytes) -> str:
-    """Return what the answer says: what to do about it, its reason phrase, and what has arrived of its body."""
+    """Return what the answer says: what to do about it, its reason phrase, and the part of its body that has
+    arrived.
+    """
     response = Response("GET")
     with contextlib.suppress(HTTPParseError, Oversize):
         response.receive(head + behind)
@@ -206,7 +208,7 @@ def _require_accepted(head: bytes, key: bytes) -> None:
         _require_fields(head, accept)
 
 
-@functools.lru_cache(maxsize=16)  # the answers of one server differ in nothing but the accept value and the second
+@functools.lru_cache(maxsize=16)  # the answers of one server differ only in the accept value and the second
 def _is_accepting(before: bytes, after: bytes) -> bool:
     """Return whether a head with the right accept value between these two is a 101 to be accepted."""
     try:

@@ -1,9 +1,9 @@
-"""Receives one connection's messages, in the event loop's own callback.
+"""Receive one connection's messages, in the event loop's own callback.
 
-A greenlet per socket that waits, reads and waits again costs two switches for each read, and 5 KiB for each idle
-session. So whole text frames, which are nearly all of a load, are read and passed on right in the callback, and so is
-the close frame. For everything else (fragments, pings, violations, messages larger than a read) a greenlet is started,
-because it may have to wait.
+A greenlet per socket that waits, reads and waits again costs two switches per read, and 5 KiB per idle session. So
+whole text frames, which are nearly all of a load, are read and passed on in the callback itself, and so is the close
+frame. For everything else (fragments, pings, violations, messages larger than a read) a greenlet is started, because it
+may have to wait.
 """
 
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 class Reader:
     """The receiving half of one transport, from `start` until `on_end(down, done_s)`, which is called once.
 
-    `on_frame(opcode, payload, arrived_s)` must not block. It returns True when it woke a greenlet that must run before
+    `on_frame(opcode, payload, arrived_s)` must not block. It returns True if it woke a greenlet that must run before
     the next message is passed on.
     """
 
@@ -47,7 +47,7 @@ class Reader:
 
     @property
     def is_current(self) -> bool:
-        """True when this reader has called the current code, which then must not wait for the reader's end."""
+        """True if this reader has called the current code, which then must not wait for the reader's end."""
         current = gevent.getcurrent()
         return current is gevent.get_hub() or current is self._helper
 
@@ -61,12 +61,12 @@ class Reader:
         self._transport.unwatch()
 
     def end(self, down: Disconnected) -> None:
-        """End it without reading what may still have arrived."""
+        """End the reader without reading what may still have arrived."""
         if not self._is_over:
             self._end(down)
 
     def wait_end(self, timeout_s: float) -> bool:
-        """Wait until the connection is over; return False when it is not within `timeout_s` seconds."""
+        """Wait until the connection is over; return False if it is not within `timeout_s` seconds."""
         if not self._is_over:
             wait = Wait()
             self._waits += (wait,)

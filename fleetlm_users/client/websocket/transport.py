@@ -1,8 +1,8 @@
 """WebSocket messages over a stream: buffered reads, stamped arrivals, whole writes, foreign errors translated.
 
-The frames that make up nearly all of a load are parsed here: text frames that have arrived whole, and the close frame.
-Everything else (fragments, pings, long frames, violations) is left to websocket-client, which is slower (8 against 1 µs
-a frame) and strict.
+This module parses the frames that make up nearly all of a load: text frames that have arrived whole, and the close
+frame. Everything else (fragments, pings, long frames, violations) is left to websocket-client, which is slower (8
+against 1 µs a frame) and strict.
 """
 
 import contextlib
@@ -53,9 +53,8 @@ def copy_of(down: Disconnected) -> Disconnected:
 class Transport:
     """One upgraded connection: one greenlet may `receive`, or one callback `read` and take `texts`; any may send.
 
-    `arrived_s` (perf_counter) is when the newest bytes of the last received message came (stream.py): an UpperBound for
-    a message behind which more had arrived when it was read. `failure` says why the connection was given up from this
-    side.
+    `arrived_s` (perf_counter) is when the newest bytes of the last received message arrived (stream.py): an UpperBound
+    if more had arrived behind it when it was read. `failure` says why this side gave the connection up.
     """
 
     __slots__ = (
@@ -78,7 +77,7 @@ class Transport:
         self._stream = upgraded.stream
         self._chunk = upgraded.rest
         self._position = 0
-        self._frames: Frames | None = None  # these two are made when first needed: most sockets never do
+        self._frames: Frames | None = None  # these two are made when first needed: most sockets never need them
         self._lock: Semaphore | None = None
         self._writers = 0
         self._max_bytes = max_message_bytes
@@ -137,7 +136,7 @@ class Transport:
             return None
         length, body = chunk[start + 1], start + SHORTEST_HEADER
         if length > MAX_CONTROL_BYTES or length == 1 or body + length > len(chunk):
-            return None  # a violation, or not all of it yet
+            return None  # a violation, or not complete yet
         code, reason = close_code(chunk[body : body + length])
         if code not in CLOSE_CODES:
             return None
@@ -147,7 +146,7 @@ class Transport:
 
     @property
     def is_odd(self) -> bool:
-        """True when what has arrived is for `receive`: `texts` will never yield it, however much follows."""
+        """True if the bytes so far are for `receive`: `texts` will never yield them, however much follows."""
         chunk, start = self._chunk, self._position
         ready = len(chunk) - start
         if not ready:
@@ -172,7 +171,7 @@ class Transport:
         self._stream.unwatch()
 
     def read(self) -> None:
-        """Append what has arrived, in one read, to what is left of the last one. Raise Disconnected."""
+        """Append the bytes that have arrived, in one read, to the rest of the last one. Raise Disconnected."""
         try:
             chunk = self._stream.read()
         except OSError as error:
@@ -210,7 +209,7 @@ class Transport:
         return piece
 
     def _fill(self) -> None:
-        """Wait for bytes and take what has arrived, in one read."""
+        """Wait for bytes and take those that have arrived, in one read."""
         try:
             chunk = self._stream.receive()
         except OSError as error:
@@ -218,7 +217,7 @@ class Transport:
         self._keep(chunk)
 
     def _keep(self, chunk: bytes, behind: bytes = b"") -> None:
-        """Keep what was read, with the stamp of its read, to be taken out. Raise Disconnected at the stream's end."""
+        """Keep the bytes read, with the stamp of their read. Raise Disconnected at the stream's end."""
         if not chunk:
             raise self._given_up() or Disconnected("eof")
         self._read_s = self._stream.arrived_s
@@ -228,7 +227,7 @@ class Transport:
         return self._given_up() or Disconnected(kind_of(error), None, words_of(error))
 
     def _given_up(self) -> Disconnected | None:
-        """Return why the connection was given up from this side, as an error to raise."""
+        """Return why this side gave the connection up, as an error to raise."""
         return None if self.failure is None else copy_of(self.failure)
 
     # -- writing
@@ -242,7 +241,7 @@ class Transport:
         self._write(masked(FIN_BINARY, payload), self._send_timeout_s)
 
     def send_soon(self, text: bytes) -> None:
-        """Write one text message without blocking the caller: when there is no room, a greenlet waits for it."""
+        """Write one text message without blocking the caller: if there is no room, a greenlet waits for it."""
         self._write_soon(masked(FIN_TEXT, text))
 
     def send_close(self, code: int, timeout_s: float) -> None:
@@ -277,11 +276,11 @@ class Transport:
             gevent.spawn(self._write_rest_quietly, frame, sent)
 
     def _write_now(self, data: bytes | memoryview) -> int:
-        """Write and return how many bytes the kernel took at once; 0 when it has no room."""
+        """Write and return how many bytes the kernel took at once; 0 if it has no room."""
         try:
             return self._stream.write(data)
         except OSError as error:
-            # The server's last words, such as its close code, may still wait to be read: the receiver finds them.
+            # The server's last words, such as its close code, may still be unread: the receiver finds them.
             self.abort(Disconnected(kind_of(error), None, words_of(error)))
             raise copy_of(self.failure or Disconnected("reset")) from error
 
@@ -308,7 +307,7 @@ class Transport:
             self.abort(Disconnected("send_timeout", None, f"no room for {len(rest)} bytes within {timeout_s:g} s"))
             raise copy_of(self.failure or Disconnected("send_timeout")) from error
         except BaseException:
-            if is_our_turn:  # a kill in the middle of a frame: what would follow is no frame any more
+            if is_our_turn:  # a kill in the middle of a frame: anything that followed would not be a frame
                 self.abort(Disconnected("send_interrupted"))
             raise
         finally:
@@ -322,22 +321,22 @@ class Transport:
     # -- ending
 
     def abort(self, reason: Disconnected) -> None:
-        """Give the connection up: writers fail at once, the reader after the data that has arrived."""
+        """Give up the connection: writers fail at once, the reader after the data that has arrived."""
         if self.failure is None:
             self.failure = reason
         self._stream.shut_down()
 
     def abort_politely(self, code: int) -> None:
-        """Write a close frame if there is room for it, and give the connection up; never block."""
+        """Write a close frame if there is room for it, and give up the connection; never block."""
         self._answer_close(code)
         self.abort(Disconnected("closed_by_client", code))
 
     def close(self) -> None:
-        """Release the socket; for the receiving greenlet to call, or any other when there is none."""
+        """Release the socket; called by the receiving greenlet, or by any other if there is none."""
         if self.failure is None:
             self.failure = Disconnected("closed_by_client")
         if self._writers:
-            self._stream.shut_down()  # for those that wait for room; else the release ends both directions
+            self._stream.shut_down()  # for greenlets that wait for room; otherwise the release ends both directions
         if not self._closed:
             self._closed = True
             self._stream.stop_reading()

@@ -274,7 +274,7 @@ def late_generator(totals: Totals, limits: Limits) -> Iterable[str]:
 
 
 def _sick_workers(workers: Sequence[WorkerState], limits: Limits) -> Iterable[str]:
-    """One bad worker of many hides in merged percentiles, so each is asked."""
+    """Describe sick workers; each is checked, because merged percentiles hide one bad worker of many."""
     for worker in workers:
         starved = worker.cpu_starved / worker.cpu_samples if worker.cpu_samples else 0.0
         if starved > limits.cpu_share and worker.cpu_starved >= limits.cpu_readings:

@@ -1,4 +1,4 @@
-"""The metrics this project measures, each with the moments at which it starts and stops, or what it counts."""
+"""The metrics of this project, each with the moments at which it starts and stops, or the events it counts."""
 
 from typing import Final
 
@@ -31,7 +31,7 @@ ALIASES: Final = {
     "replays_total": "replays",
     "db_integrity_check": "durability_rate",
 }
-"""Names that people know from FleetLM's own suites of k6 scripts, with ours."""
+"""Names known from FleetLM's own k6 suites, with ours."""
 
 METRICS: Final[tuple[Metric, ...]] = (
     *LATENCIES,

@@ -10,9 +10,9 @@ from fleetlm_users.measure.metrics.metric import Kind, Metric
 
 
 class Catalogue(Mapping[str, Metric]):
-    """Metrics by name, immutable; looking up an alias gives the metric it stands for.
+    """Metrics by name, immutable; looking up an alias returns the metric it stands for.
 
-    Raises UsageError where a name is used twice, or where a metric is derived from one that does not exist.
+    Raises UsageError if a name is used twice, or if a metric is derived from one that does not exist.
     """
 
     def __init__(self, metrics: Iterable[Metric], aliases: Mapping[str, str] | None = None) -> None:
@@ -41,7 +41,9 @@ class Catalogue(Mapping[str, Metric]):
         return dict(self._aliases)
 
     def find(self, name: str, *kinds: Kind) -> Metric:
-        """Return the metric of that name, of one of `kinds` if any are given; a UsageError names the nearest name."""
+        """Return the metric of that name, of one of `kinds` if any are given; a UsageError suggests the nearest
+        name.
+        """
         metric = self.get(name)
         if metric is not None and (not kinds or metric.kind in kinds):
             return metric
@@ -52,7 +54,7 @@ class Catalogue(Mapping[str, Metric]):
         raise UsageError("metric", name, accepted, nearest[0])
 
     def with_metrics(self, extra: Iterable[Metric]) -> "Catalogue":
-        """Return a larger catalogue; this one stays as it is. The same metric may be given twice."""
+        """Return a larger catalogue; this one does not change. The same metric may be given twice."""
         return Catalogue([*self._metrics.values(), *extra], self._aliases)
 
     def _check_references(self) -> None:

@@ -1,4 +1,4 @@
-"""What the audit found stored, and what broken connections cost."""
+"""The metrics of the audit, and of broken connections."""
 
 from typing import Final
 

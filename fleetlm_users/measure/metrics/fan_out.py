@@ -61,4 +61,4 @@ FAN_OUT: Final[tuple[Metric, ...]] = (
     ),
     counter("chunks_delivered", "`stream_chunk` pushes read by listeners"),
 )
-"""In the order of reports. A crowd's listeners are counted here alone, its first device as every session is."""
+"""In the order of reports. They cover a crowd's listeners only; its first device is counted as in every session."""

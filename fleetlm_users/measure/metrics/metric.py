@@ -1,22 +1,22 @@
-"""What one metric is: its name, kind and unit, what it is derived from, and what makes its zero meaningful.
+"""The definition of one metric: name, kind and unit, how it is derived, and what makes its zero meaningful.
 
-Samples are kept apart by phase. The moment when a thing was *due* decides whether it belongs to the warm-up.
+Samples are separated by phase. The moment at which something was *due* decides whether it belongs to the warm-up.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
-WARM_UP: Final = "warm_up"  # recorded, shown, never judged
-MAIN: Final = "main"  # what thresholds judge
+WARM_UP: Final = "warm_up"  # recorded and shown, never judged
+MAIN: Final = "main"  # judged by thresholds
 ALL: Final = "all"  # in queries only: both phases summed
 
 PHASES: Final = (WARM_UP, MAIN)
 
 STAGE_PREFIX: Final = f"{MAIN}:"
-"""Before a stage's name: `main:peak` is the part of the main phase that was due in the stage `peak`."""
+"""The prefix of a stage's name: `main:peak` is the part of the main phase that was due in the stage `peak`."""
 
 SKEWED_PARTS: Final = {"busiest": "the busiest tenth", "rest": "the rest"}
-"""The parts of the main phase in a run with a skew, which has no stages: whose sessions the messages are of."""
+"""The parts of the main phase in a run with a skew, which has no stages: by the sessions that messages belong to."""
 
 PHASE_PATTERN: Final = rf"{WARM_UP}|{MAIN}(:[A-Za-z][A-Za-z0-9_-]{{0,29}})?"
 
@@ -34,14 +34,13 @@ class Metric:
     """One metric of the catalogue.
 
     `unit` is the unit in reports: ms for every trend, % for rates (whose thresholds are fractions, as in k6).
-    `evidence` names the metric whose count must be above 0 for a count of 0 of this counter to mean anything: no
-    backpressure proves nothing when nothing was sent. A counter without evidence is its own.
-    `is_trouble` marks a counter of what went wrong: one as large as its evidence is a total failure.
-    `parts` makes a counter a sum of other counters. A rate is the sum of `passes` over the sum of `total`.
-    `service` names, for a trend that counts from the moment due, the one that counts the same from the moment sent: the
-    two differ by the generator's own lateness and by nothing else.
-    `per_worker` marks a gauge that is a property of one process (CPU, memory): merged it is the highest, not the sum.
-    `is_derived` marks a gauge that no process reads: it is judged from the merged timeline (judging/backlog).
+    `evidence` names the metric whose count must be above 0 for a 0 of this counter to mean anything: no backpressure
+    proves nothing if nothing was sent. A counter without evidence is its own evidence. `is_trouble` marks a counter of
+    failures: one as large as its evidence is a total failure. `parts` makes a counter a sum of other counters. A rate
+    is the sum of `passes` over the sum of `total`. `service` names, for a trend counted from the due moment, the same
+    trend counted from sending: the two differ only by the generator's own lateness. `per_worker` marks a gauge that is
+    a property of one process (CPU, memory): merging takes the highest, not the sum. `is_derived` marks a gauge that no
+    process reads: it is judged from the merged timeline (judging/backlog).
     """
 
     name: str
@@ -61,7 +60,7 @@ class Metric:
 def trend(name: str, help: str, *, service: str | None = None) -> Metric:
     """Declare a metric of durations: recorded in whole microseconds, reported in milliseconds.
 
-    One that counts from the moment due names as `service` the trend of the same durations from the moment sent.
+    A trend counted from the due moment names as `service` the trend of the same durations counted from sending.
     """
     return Metric(name, "trend", "ms", help, service=service)
 
@@ -84,6 +83,6 @@ def gauge(name: str, help: str, *, unit: str = "count", per_worker: bool = False
 def rate(name: str, passes: tuple[str, ...], total: tuple[str, ...], help: str) -> Metric:
     """Declare a share, derived from counters: the sum of `passes` over the sum of `total`.
 
-    One of 0, which no threshold bounds, makes a run inconclusive.
+    A rate of 0 that no threshold bounds makes a run inconclusive.
     """
     return Metric(name, "rate", "%", help, passes=passes, total=total)

@@ -5,10 +5,10 @@ from typing import Final
 from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, trend
 
 PUSH_FATES: Final = ("replied", "refused", "timed_out", "lost", "in_flight")
-"""What becomes of a push whose reply is awaited: pushes_sent is the sum of these counters."""
+"""The fates of a push that awaits a reply: pushes_sent is the sum of these counters."""
 
 EVENT_FATES: Final = ("seen", "missed", "open")
-"""What becomes of an awaited event: events_awaited is the sum of these counters."""
+"""The fates of an awaited event: events_awaited is the sum of these counters."""
 
 _TIMES: Final = (
     trend("push_latency_ms", "push due → its ok reply", service="push_service_ms"),
@@ -104,4 +104,4 @@ SHARED_METRICS: Final = frozenset(
         *("worker_cpu_samples", "worker_cpu_starved"),
     }
 )
-"""The metrics of all benchmarks that such users record as well."""
+"""Metrics from other benchmarks that such users record as well."""

@@ -1,4 +1,4 @@
-"""The shares that thresholds judge."""
+"""The rates that thresholds judge."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The metrics of reading back during a run, by a join's replay and over REST."""
+"""The metrics of reading messages back during a run, by a join's replay and over REST."""
 
 from typing import Final
 

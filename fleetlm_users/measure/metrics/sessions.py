@@ -1,4 +1,4 @@
-"""Counts of connections, of sessions' journeys, and of what the special behaviours look for."""
+"""Counts of connections, of sessions' journeys, and of the special behaviours' findings."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The metrics of a reconnect storm: who lost a connection, who came back when, and what was missed."""
+"""The metrics of a reconnect storm: which sessions lost a connection, when they came back, and what they missed."""
 
 from typing import Final
 

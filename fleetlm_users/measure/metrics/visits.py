@@ -31,4 +31,4 @@ VISITS: Final = (
     gauge("visits_present", "users in a session now, and the highest number"),
     counter("visit_presence_ms", "milliseconds that all users together were in a session"),
 )
-"""Every due visit begins or is dropped, and every begun one ends or is unfinished (visits/visit_accounting.py)."""
+"""Every due visit begins or is dropped, and every begun visit ends or is unfinished (visits/visit_accounting.py)."""

@@ -22,10 +22,10 @@ HEAD = (
 class Capacity:
     """A search's result: `kept` is the highest load that was kept, `missed` the lowest that was not (None: none).
 
-    `unit` is what is asked about, of which one user makes `per_user`. `finished` says that the search came to its end,
-    `limited` that the generator ended it. `confirmed` is the load that was held once more for `confirm_s` and survived
-    it, 0 if none did; `confirm_s` is 0 where none was to be. `unrecovered` says that the server did not recover from a
-    step, which ended the search, and `doing` what a search that did not come to its end was doing.
+    `unit` is the unit searched for; one user accounts for `per_user` of it. `finished` says that the search reached its
+    end, `limited` that the generator ended it. `confirmed` is the load that survived being held once more for
+    `confirm_s`, 0 if none did; `confirm_s` is 0 if none was to be confirmed. `unrecovered` says that the server did not
+    recover from a step, which ended the search, and `doing` what an unfinished search was doing.
     """
 
     unit: str
@@ -69,9 +69,10 @@ class Capacity:
         return amount(load, self.unit, self.per_user)
 
     def judgements(self) -> tuple[Judgement, ...]:
-        """Return each threshold as judged at the highest kept load that could; at the last step if none was kept.
+        """Return each threshold as judged at the highest kept load that could judge it; at the last step if none was
+        kept.
 
-        Few sessions are opened on the way to the last steps, so the cost of opening one is known from earlier steps.
+        Few sessions are opened on the way to the last steps, so the cost of opening one comes from earlier steps.
         """
         kept = (step for step in self.steps if step.outcome == "kept" and step.load <= self.kept)
         in_order = sorted(kept, key=lambda step: (step.load, step.confirmation))
@@ -79,7 +80,7 @@ class Capacity:
         return tuple(line.values())
 
     def to_json(self) -> CapacityEntry:
-        """Return it as in summary.json: loads in users, `result` in the unit."""
+        """Return the entry of summary.json: loads in users, `result` in the unit."""
         return {
             "unit": self.unit,
             "per_user": self.per_user,
@@ -117,8 +118,8 @@ def decide_search(result: Capacity, totals: Totals, facts: RunFacts) -> Verdict:
 
     It fails when not even the lowest load kept the thresholds, and when the server did not recover from a step. It is
     inconclusive when it was not finished, when the generator was the limit, when no load survived its confirmation,
-    when reports are missing, when the messages do not add up, and when the agent answered what nobody had asked. Missed
-    steps are no fault: they are what a search looks for.
+    when reports are missing, when the messages do not add up, or when the agent answered what nobody had asked. Missed
+    steps are no fault: a search looks for them.
     """
     nothing_kept = result.finished and not result.kept and not result.limited
     failures = (f"capacity: {result.words()}",) if nothing_kept or result.unrecovered else ()
@@ -174,7 +175,7 @@ def capacity_rows(capacity: CapacityEntry) -> tuple[tuple[str, ...], tuple[tuple
 
 
 def capacity_lines(capacity: CapacityEntry) -> list[str]:
-    """Return the lines below the table: why steps were not kept, and the result."""
+    """Return the lines below the table: why steps were missed, and the result."""
     reasons = [
         f"step {number}: {reason}"
         for number, step in enumerate(capacity["steps"], 1)
@@ -209,7 +210,7 @@ def _row(number: int, step: StepEntry, per_user: float) -> tuple[str, ...]:
 
 
 def _waiting(step: StepEntry) -> str:
-    """Return what waited at the step's end, and how long the server needs for it at its own rate."""
+    """Return the backlog at the step's end, and how long the server needs for it at its own rate."""
     if "waiting" not in step:
         return formatting.NOTHING
     waiting_s = step.get("waiting_s")

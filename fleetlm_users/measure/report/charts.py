@@ -17,7 +17,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 
 _TIME_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
-_LOG_ABOVE: Final = 40  # highest over lowest: beyond this a linear axis shows one line and a flat one
+_LOG_ABOVE: Final = 40  # highest / lowest: beyond this ratio, a linear axis shows one line and a flat one
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ def from_zero(high: float) -> Scale:
 
 
 def around(values: Iterable[float]) -> Scale:
-    """Return an axis that ends close around the values: linear between round ones, or logarithmic as `fitting`."""
+    """Return an axis whose ends are close to the values: linear between round ones, or logarithmic as in `fitting`."""
     known = list(values)
     low, high = min(known), max(known)
     if low > 0 and high / low > _LOG_ABOVE:
@@ -94,7 +94,7 @@ def time_ticks(seconds: float, at_most: int = 6) -> list[int]:
 
 
 def clock(seconds: int) -> str:
-    """Return a moment of the run as people write it: 0:45, 12:05, 1:02:00."""
+    """Return a moment of the run as clock time: 0:45, 12:05, 1:02:00."""
     hours, rest = divmod(seconds, 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
@@ -121,10 +121,10 @@ WIDTH: Final = 1000
 HEIGHT: Final = 200
 
 MAX_POINTS: Final = 600
-"""More than a page has pixels for."""
+"""The most points: more than a page has pixels for."""
 
 DISTRIBUTION_BINS: Final = 60
-_HIGHEST_BAR: Final = 0.92  # of the height
+_HIGHEST_BAR: Final = 0.92  # as shares of the height
 
 
 class AxisLabel(NamedTuple):
@@ -144,7 +144,7 @@ class Bar(NamedTuple):
 
 
 class Band(NamedTuple):
-    """A stage behind the lines: where it begins and how wide it is, as CSS writes shares, and its name."""
+    """A stage behind the lines: its start and width as CSS shares, and its name."""
 
     left: str
     width: str
@@ -152,7 +152,7 @@ class Band(NamedTuple):
 
 
 class MarkedSpan(NamedTuple):
-    """A stretch of time that is marked, in SVG units, and the text that says what it is."""
+    """A marked span of time, in SVG units, and its text."""
 
     x: str
     width: str
@@ -161,11 +161,11 @@ class MarkedSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChartFigure:
-    """All that the template draws. `legend` and `paths` name a class of the style sheet first.
+    """Everything the template draws. `legend` and `paths` start with a class of the style sheet.
 
     `grid` are heights of horizontal lines, `marks` places of vertical ones, `warm_up` the width of the shaded warm-up,
     `spans` the worst windows of thresholds, all in SVG units; `bands` are the stages of the run. `data` are the values
-    that the script shows under the pointer; None shows none.
+    that the script shows under the pointer, None for none.
     """
 
     title: str
@@ -202,7 +202,7 @@ class LineChart(msgspec.Struct, frozen=True):
     percentiles: bool = False
 
     def has_data(self, rows: Sequence[SeriesRow]) -> bool:
-        """Return whether there is anything but zeros and gaps to draw."""
+        """Return whether there is anything to draw besides zeros and gaps."""
         return any(any(column_of(rows, line.column)) for line in self.lines)
 
     def figure(
@@ -213,7 +213,7 @@ class LineChart(msgspec.Struct, frozen=True):
     ) -> ChartFigure:
         """Return the chart of one row per second; the first `warm_up_s` seconds are shaded.
 
-        `more` are further lines, with a value per second, which no column of the rows has.
+        `more` are further lines, with a value per second, that are not columns of the rows.
         """
         seconds, step_s = float(len(rows)), -(-len(rows) // MAX_POINTS)
         lines = (*self.lines, *more)
@@ -256,19 +256,19 @@ class LineChart(msgspec.Struct, frozen=True):
 
 
 def span_of(first_s: float, end_s: float, rows: Sequence[SeriesRow], text: str) -> MarkedSpan:
-    """Return the mark of a stretch of the run on a chart of these rows, one per second."""
+    """Return the mark of a span of the run on a chart of these rows, one per second."""
     left, right = (share * WIDTH for share in _shares(first_s, end_s, rows))
     return MarkedSpan(f"{left:.1f}", f"{right - left:.1f}", text)
 
 
 def band_of(first_s: float, end_s: float, rows: Sequence[SeriesRow], name: str) -> Band | None:
-    """Return the band of a stage behind a chart of these rows, one per second; None for one that is not on it."""
+    """Return the band of a stage behind a chart of these rows, one per second; None if it is not on the chart."""
     left, right = _shares(first_s, end_s, rows)
     return Band(f"{left:.2%}", f"{right - left:.2%}", name) if right > left else None
 
 
 def _shares(first_s: float, end_s: float, rows: Sequence[SeriesRow]) -> tuple[float, float]:
-    """Return where a stretch of the run begins and ends on the time axis of these rows, from 0 to 1."""
+    """Return the start and end of a span of the run on the time axis of these rows, from 0 to 1."""
     begins_s, seconds = float(rows[0]["second"] or 0), len(rows)
     left, right = (min(max(at_s - begins_s, 0.0), seconds) / seconds for at_s in (first_s, end_s))
     return left, right
@@ -310,7 +310,9 @@ def _labels(places: Iterable[tuple[float, str]]) -> tuple[AxisLabel, ...]:
 
 
 def _path(values: Sequence[float | None], scale: Scale) -> str:
-    """Return one stroke per stretch without gaps; a lone value is a dot (a line of no length has round ends)."""
+    """Return one stroke per run of values without gaps; a single value is a dot (a line of no length has round
+    ends).
+    """
     width = WIDTH / max(len(values), 1)
     points = [
         None if value is None else f"{(number + 0.5) * width:.1f} {HEIGHT * (1 - scale.at(value)):.1f}"
@@ -324,7 +326,7 @@ def _path(values: Sequence[float | None], scale: Scale) -> str:
 
 
 def _spread(bins: list[float], begin: float, end: float, n: float) -> None:
-    """Spread `n` over the bins between two positions, so that unequal buckets make no comb."""
+    """Spread `n` over the bins between two positions, so that unequal buckets do not look like a comb."""
     for number in range(int(begin), min(math.ceil(end), len(bins))):
         overlap = min(end, number + 1) - max(begin, number)
         bins[number] += n * overlap / (end - begin)

@@ -1,4 +1,4 @@
-"""Compiled templates, kept where Python keeps compiled modules: compiling the report's takes 0.05 s of CPU."""
+"""Compiled templates, cached where Python caches compiled modules: compiling the report's takes 0.05 s of CPU."""
 
 import contextlib
 import os
@@ -13,30 +13,30 @@ from jinja2.bccache import Bucket
 
 SUFFIX: Final = ".jinja"
 READABLE: Final = 0o644
-"""For other users of the machine too, as the templates are."""
+"""Readable for the machine's other users, as the templates are."""
 
 
 class CompiledTemplates(BytecodeCache):
-    """Keeps what Jinja has compiled in `__pycache__` of a folder of templates, as Python does with modules.
+    """A cache of compiled Jinja templates in `__pycache__` of their folder, as Python does with modules.
 
-    Where nothing may be written, or Python itself is told to write none (PYTHONDONTWRITEBYTECODE), a template is
-    compiled by each process. A file of another text, Python or Jinja is not used: it says of what it was made.
+    If nothing may be written there, or Python must not write any (PYTHONDONTWRITEBYTECODE), each process compiles the
+    template. A file names its source text, Python and Jinja, and is not used with others.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Give Jinja the compiled template, if there is one; Jinja checks what it was made of."""
+        """Give Jinja the compiled template, if there is one; Jinja checks what it was compiled from."""
         with contextlib.suppress(OSError):
             compiled = self._path(bucket.key).read_bytes()
             try:
                 bucket.bytecode_from_string(compiled)
-            except Exception:  # cut off or overwritten by somebody: whatever pickle says of such bytes
+            except Exception:  # truncated or overwritten: whatever pickle raises for such bytes
                 bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep a template that has just been compiled; another process finds all of it or nothing."""
+        """Store a template just compiled; other processes find all of it or nothing."""
         if sys.dont_write_bytecode:
             return
         path = self._path(bucket.key)

@@ -1,4 +1,4 @@
-"""What the summary says of single messages and of the audit, as lines of text that every report shows."""
+"""The summary's entries on single messages and on the audit, as lines of text for every report."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from fleetlm_users.measure.report.terminal_style import Style
 
 
 def audit_lines(summary: Summary) -> list[str]:
-    """Return what the audit saw and what it found, a line each, then what a crash cost; nothing without either."""
+    """Return the audit's coverage and findings, line by line, then the cost of a crash; empty without either."""
     audit, crash = summary.get("audit"), summary.get("crash")
     lines = [] if audit is None else [audit["words"], audit["result"]]
     if audit is not None and "open_outcomes" in audit:
@@ -18,7 +18,7 @@ def audit_lines(summary: Summary) -> list[str]:
 
 
 def finding_line(finding: FindingEntry) -> str:
-    """Return one message and what is wrong with it, with everything that identifies it."""
+    """Return one faulty message, its fault, and everything that identifies it."""
     seq = "?" if finding["seq"] is None else finding["seq"]
     named = f"{finding['kind']}: run {finding['run_id']}, session {finding['session_id']}, seq {seq}"
     ref = f", client_ref {finding['client_ref']}" if finding["client_ref"] else ""
@@ -26,7 +26,7 @@ def finding_line(finding: FindingEntry) -> str:
 
 
 def finding_lines(summary: Summary) -> list[str]:
-    """Return a line for each message that is named, and one for how many more there are."""
+    """Return a line for each named message, and one for the number of others."""
     findings: FindingsEntry = summary.get("findings") or {"total": 0, "shown": []}
     lines = [finding_line(finding) for finding in findings["shown"]]
     more = findings["total"] - len(lines)

@@ -65,7 +65,7 @@ _LOOKS: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive", "–": "dim"
 
 
 class ThresholdLine(NamedTuple):
-    """One threshold: its sign, the class of the style sheet for it, and its texts."""
+    """One threshold: its sign, its CSS class, and its texts."""
 
     sign: str
     look: str
@@ -76,7 +76,7 @@ class ThresholdLine(NamedTuple):
 
 
 class CapacitySection(NamedTuple):
-    """What a capacity search came to, and its steps."""
+    """The result of a capacity search, and its steps."""
 
     title: str
     lines: Sequence[str]
@@ -84,7 +84,7 @@ class CapacitySection(NamedTuple):
 
 
 class ServerSection(NamedTuple):
-    """What one source says of the server."""
+    """The figures of one source of the server."""
 
     source: str
     figures: Rows
@@ -117,7 +117,7 @@ def environment() -> Environment:
 
 
 def asset(name: str) -> Markup:
-    """Return a style sheet or script of ours as it is, to stand inside its own tag."""
+    """Return one of our style sheets or scripts unchanged, to be put inside its tag."""
     return Markup((files(PACKAGE) / "templates" / name).read_text(encoding="utf-8"))  # our own file
 
 
@@ -162,7 +162,7 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
 
 
 def _statements(summary: Summary, rows: Sequence[SeriesRow]) -> list[Statement]:
-    """Return the sentences at the top; where a chart or table is not on the page, they lead to the thresholds."""
+    """Return the sentences at the top; those whose chart or table is not on the page link to the thresholds."""
     charts = {chart_anchor(chart.title) for chart in CHARTS if chart.has_data(rows[:-1] or rows)}
     tables = {"latency": latency_rows(summary), "rates": rate_rows(summary), "counts": count_rows(summary)}
     there = (
@@ -182,7 +182,7 @@ def chart_anchor(title: str) -> str:
 
 
 def _capacity(summary: Summary) -> CapacitySection | None:
-    """Return what a search found; None for a run that was none."""
+    """Return the result of a search; None for a run that was not one."""
     capacity = summary.get("capacity")
     if capacity is None:
         return None
@@ -200,7 +200,7 @@ def _thresholds(summary: Summary) -> Iterator[ThresholdLine]:
 
 
 def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
-    """Yield the tiles: name, figure, and what the figure is made of."""
+    """Yield the tiles: name, figure, and what the figure consists of."""
     for what in sent_of(summary):
         sent = counter_of(summary, f"{what}_sent")
         figures = sent[MAIN]["all"] if sent is not None and MAIN in sent else None
@@ -250,7 +250,7 @@ def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
 
 
 def _bands(summary: Summary, rows: Sequence[SeriesRow]) -> Iterator[Band]:
-    """Yield the stages of the run, of those that are on its charts."""
+    """Yield the bands of the run's stages that are on its charts."""
     for stage in summary.get("stages") or ():
         begins_s = stage["begins_s"]
         band = band_of(begins_s, begins_s + stage["length_s"], rows, stage["name"])
@@ -259,7 +259,7 @@ def _bands(summary: Summary, rows: Sequence[SeriesRow]) -> Iterator[Band]:
 
 
 def _worst_windows(summary: Summary, chart: LineChart, rows: Sequence[SeriesRow]) -> Iterator[MarkedSpan]:
-    """Yield the worst window of each threshold on windows of a metric that the chart shows."""
+    """Yield the worst window of each threshold on windows whose metric the chart shows."""
     shown = {metric for column, metric in COUNTER_COLUMNS.items() if column in {line.column for line in chart.lines}}
     shown |= {metric for prefix, metric in TREND_COLUMNS.items() if any(_is_of(line, prefix) for line in chart.lines)}
     for entry in summary["thresholds"]:
@@ -275,7 +275,7 @@ def _is_of(line: Line, prefix: str) -> bool:
 def _growth_lines(
     summary: Summary, rows: Sequence[SeriesRow], chart: LineChart
 ) -> Iterator[tuple[Line, list[float | None]]]:
-    """Yield the slope of each backlog of a chart that grew, through the middle of the judged part of the run."""
+    """Yield the slope of each growing backlog of a chart, through the middle of the judged part of the run."""
     for entry in summary.get("backlogs") or ():
         if BACKLOG_CHARTS.get(entry["queue"]) is not chart:
             continue
@@ -306,7 +306,7 @@ def _troubles(summary: Summary) -> Iterator[tuple[str, str, str]]:
 
 
 def _findings(summary: Summary) -> dict[str, object]:
-    """Return the wrong messages that were recorded, and how many more there were, as text."""
+    """Return the recorded faulty messages, and the number of others, as text."""
     findings = summary.get("findings") or {"total": 0, "shown": []}
     rows = [
         (
@@ -341,7 +341,7 @@ def _circumstances(summary: Summary) -> Iterator[tuple[str, list[tuple[str, str]
 
 
 def flat_facts(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield names and values; nested mappings are flattened, what is empty is left out."""
+    """Yield names and values; nested mappings are flattened, empty ones left out."""
     for name, value in mapping.items():
         if isinstance(value, Mapping):
             yield from flat_facts(value, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""The tables of the live page: a run under way, or one that has just ended, as plain data."""
+"""The tables of the live page, for a run under way or just ended, as plain data."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -74,7 +74,7 @@ def counter_rows(totals: Totals, phase: str, seconds: float) -> list[Json]:
 
 
 def kinds_of(totals: Totals) -> tuple[str, ...]:
-    """Return what a run sends so far: messages to a FleetLM, pushes to any Phoenix application, or both."""
+    """Return what a run has sent so far: messages to FleetLM, pushes to any Phoenix application, or both."""
     if _PUSHES not in totals.catalogue:
         return ("messages",)
     has_messages = bool(totals.count("messages_sent", phase=ALL))
@@ -85,9 +85,9 @@ def kinds_of(totals: Totals) -> tuple[str, ...]:
 
 
 def accountings_of(totals: Totals, *, is_over: bool) -> list[Json]:
-    """Return the fate of everything sent, warm-up included: the equation, a head and a row of counts for each kind.
+    """Return the fate of everything sent, warm-up included: for each kind the equation, a head and a row of counts.
 
-    While the run goes on, what has no fate is in flight, or open.
+    While the run goes on, anything without a fate is in flight, or open.
     """
     kinds = kinds_of(totals)
     accountings = []
@@ -125,7 +125,7 @@ def _accounting(what: str, counts: Mapping[str, int], *, adds_up: bool) -> Json:
 
 
 def accounting_of(totals: Totals, *, is_over: bool) -> AccountingFigures:
-    """Return the fate of every message, warm-up included; while the run goes on, open messages are in flight."""
+    """Return the fate of every message, warm-up included; while the run goes on, open messages count as in flight."""
     accounting = totals.accounting(phase=ALL, live=not is_over)
     return accounting_figures(accounting)
 

@@ -59,7 +59,7 @@ def render_markdown(summary: Summary) -> str:
 
 
 def _findings(summary: Summary) -> list[str]:
-    """Return the messages with something wrong, folded, one to a line."""
+    """Return the faulty messages, folded, one per line."""
     named = [f"- {_cell(line)}" for line in finding_lines(summary)]
     if not named:
         return []

@@ -11,7 +11,7 @@ from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.measure.totals import Totals
 
 MAX_COLUMNS: Final = 110
-RECENT_ROWS: Final = 6  # seconds that "now" means: short enough to see a change, long enough not to flicker
+RECENT_ROWS: Final = 6  # the seconds that "now" covers: few enough to see a change, enough not to flicker
 _LATENCIES: Final = {
     "messages": (("append", "append_p95_ms", 2), ("agent", "agent_p95_ms", 5)),
     "pushes": (("push", "push_p95_ms", 2), ("event", "event_p95_ms", 5)),
@@ -40,12 +40,12 @@ def progress_line(  # noqa: PLR0913, PLR0917 (each is one thing that the line sh
     users: int,
     fits: Callable[[str], bool] = lambda _line: True,
 ) -> str:
-    """Return at most 110 columns: time, sockets of users, the last seconds, and what went wrong so far.
+    """Return at most 110 columns: time, sockets of users, the last seconds, and the failures so far.
 
-    Of users of other Phoenix applications it tells pushes, their replies and awaited events. Counts per second and
+    For users of other Phoenix applications it shows pushes, their replies and awaited events. Counts per second and
     percentiles are those of `recent`, the newest RECENT_ROWS of the timeline, both phases; other counts are since the
-    start. `duration_s` None stands for a run without an end. Until the line `fits`, the least important parts are left
-    out: what failed and the latency of appends, or pushes, stay longest.
+    start. `duration_s` None stands for a run without an end. The least important parts are left out until the line
+    `fits`: failures and the latency of appends, or pushes, stay longest.
     """
     rows = recent[:-1] or recent  # the newest second has only just begun
     accounting = totals.accounting(phase=ALL, live=True)
@@ -94,7 +94,7 @@ def _per_s(rows: Sequence[SeriesRow], *columns: str) -> str:
 
 
 def _highest(rows: Sequence[SeriesRow], column: str) -> str:
-    """Return the worst of the newest seconds: percentiles cannot be averaged, and the worst is what to watch."""
+    """Return the worst of the newest seconds: percentiles cannot be averaged, and the worst one matters."""
     values = [value for row in rows if (value := row[column]) is not None]
     if not values:
         return formatting.NOTHING

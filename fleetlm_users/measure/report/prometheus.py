@@ -27,7 +27,7 @@ from fleetlm_users.units import US_PER_S
 BUCKETS_S: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0,
 )  # fmt: skip
-"""The 1-2.5-5 ladder from half of what FleetLM needs to twice the reply timeout, and the bounds of our thresholds."""
+"""The 1-2.5-5 ladder from half of FleetLM's latency to twice the reply timeout, and the bounds of our thresholds."""
 
 VERDICTS: Final = ("pass", "fail", "inconclusive")
 
@@ -45,7 +45,7 @@ _UNITS: Final = {"ms": ("seconds", 0.001), "%": ("ratio", 0.01), "fraction": ("r
 
 
 def name_of(metric: Metric) -> str:
-    """Return the name that a metric is exposed under; a counter's without the `_total` of its samples."""
+    """Return the name under which a metric is exposed; a counter's without the `_total` of its samples."""
     stem = re.sub(r"[^a-zA-Z0-9_]", "_", metric.name)
     match metric.kind:
         case "trend":
@@ -60,7 +60,7 @@ def name_of(metric: Metric) -> str:
 
 
 def families(status: RunStatus | None, version: str, yield_to_loop: Callable[[], None]) -> Iterator[Family]:
-    """Yield everything that is exposed of a run; None stands for the time before the first run.
+    """Yield everything exposed about a run; None stands for the time before the first run.
 
     `yield_to_loop` is called between the families: merging the histograms of many workers takes a while.
     """
@@ -162,7 +162,9 @@ def _buckets(trend: Trend) -> list[tuple[str, float]]:
 
 
 def _counter(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
-    """Zero where nothing was counted yet: `rate()` sees no first event of a series that begins with it."""
+    """Start at zero even if nothing was counted yet: `rate()` does not see the first event of a series that begins with
+    it.
+    """
     family = CounterMetricFamily(name_of(metric), metric.help, labels=_PLACE)
     for scenario, phase in _places(scenarios):
         count = totals.count(metric.name, scenario, phase)
@@ -187,7 +189,7 @@ def _by_kind(totals: Totals, scenarios: Iterable[str]) -> Family:
 
 
 def _level(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
-    """Return a gauge by scenario, without the sum over them, or its one value where no scenario has it."""
+    """Return a gauge by scenario, without the sum, or its single value if no scenario has it."""
     factor = 0.01 if metric.unit == "%" else 1
     having = [scenario for scenario in scenarios if scenario and totals.samples(metric.name, scenario)]
     family = GaugeMetricFamily(name_of(metric), metric.help, labels=["scenario"])
@@ -197,7 +199,7 @@ def _level(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
 
 
 def _derived(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
-    """Return a derived gauge of all scenarios together ("") and of each; one that cannot be told is left out."""
+    """Return a derived gauge of all scenarios together ("") and of each; one without an answer is left out."""
     family = GaugeMetricFamily(name_of(metric), metric.help, labels=["scenario"])
     for scenario in scenarios:
         if totals.samples(metric.name, scenario):

@@ -21,7 +21,7 @@ from fleetlm_users.measure.totals import FATES, Fate
 Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and its rows
 GENERATOR_TRENDS: Final = ("generator_lateness_ms", "visit_lateness_ms", "event_loop_lag_ms", "name_lookup_ms")
 _SHOWN_OF_WARM_UP: Final = ("name_lookup_ms",)  # names are looked up when the first users begin
-# counters of what should not happen, most serious first
+# counters of events that should not happen, most serious first
 TROUBLES: Final = (
     "connection_failures",
     "session_failures",
@@ -73,7 +73,7 @@ _SHOWN_ELSEWHERE: Final = (
     *("visits_due", "visits_begun", "visits_ended", "visits_unfinished"),
     *("visit_presence_ms", "visit_unfinished_ms", "visit_carried_ms"),
 )
-SPLIT_BY_SCENARIO: Final = (  # and whatever has a threshold
+SPLIT_BY_SCENARIO: Final = (  # and anything with a threshold
     *("append_latency_ms", "agent_latency_ms"),
     *("push_latency_ms", "event_latency_ms"),
 )
@@ -87,7 +87,7 @@ _UNCOUNTED: Final[PhaseFigures[CounterFigures]] = {
 
 
 def title_parts(summary: Summary) -> list[str]:
-    """Return the parts of a title: what was run, where, for how long; unknown parts are left out."""
+    """Return the parts of a title: what ran, where, and for how long; unknown parts are left out."""
     plan, options, run = summary["plan"], summary["options"], summary["run"]
     warm_up_s = plan.get("warm_up_s") or 0
     parts = [
@@ -105,7 +105,7 @@ def title_parts(summary: Summary) -> list[str]:
 
 
 def _edit_words(edit: Mapping[str, Any]) -> str:
-    """Return what a person changed in mid-run, and when."""
+    """Return the changes a person made during the run, and when."""
     at = formatting.duration(edit["at_s"])
     if "users" in edit:
         return f"edited to {edit['users']} users at {at}"
@@ -113,7 +113,7 @@ def _edit_words(edit: Mapping[str, Any]) -> str:
 
 
 def _protocol(options: Mapping[str, Any]) -> str:
-    """Return which protocol was spoken and who said so; empty where none of FleetLM's was."""
+    """Return which protocol was spoken and whether it was given or detected; empty for none of FleetLM's."""
     if options.get("protocol") not in ("early", "late"):
         return ""
     is_detected = options.get("is_protocol_detected")
@@ -134,7 +134,7 @@ def latency_rows(summary: Summary) -> Rows:
 
 
 def _add_left_out(rows: list[tuple[str, ...]], name: str, counter: CounterEntry | None) -> None:
-    """Add a row below a trend's own that says how many values it lacks because they could not be measured, if any."""
+    """Add a row below a trend's own with the number of values that could not be measured, if any."""
     left_out = counter[MAIN]["all"]["count"] if counter is not None and MAIN in counter else 0
     if not left_out:
         return
@@ -160,7 +160,7 @@ def trend_rows(name: str, phase: PhaseFigures[TrendFigures], *, by_scenario: boo
 
 
 def rate_rows(summary: Summary) -> Rows:
-    """Return every rate of the main phase with the two counts that it is made of."""
+    """Return every rate of the main phase with its two counts."""
     rows = (
         (name, formatting.percent(entry["rate"]), formatting.count(entry["passes"]), formatting.count(entry["total"]))
         for name, metric in summary["metrics"].items()
@@ -171,21 +171,21 @@ def rate_rows(summary: Summary) -> Rows:
 
 
 def loss_lines(summary: Summary) -> list[str]:
-    """Return a line for each worker that did not report to the end, with what its last report left open."""
+    """Return a line for each worker that did not report to the end, with the open work in its last report."""
     return [f"unknown: {loss['text']}" for loss in summary.get("workers_lost") or ()]
 
 
 def accountings(summary: Summary) -> list[tuple[str, Rows]]:
-    """Return the equations that the accounting must keep, each with its table.
+    """Return the equations of the accounting, each with its table.
 
-    They are those of messages, and of pushes and awaited events where there are users of other Phoenix applications.
+    They cover messages and, for users of other Phoenix applications, pushes and awaited events.
     """
     messages = [(_accounting_title(summary), _accounting_rows(summary))] if "messages" in sent_of(summary) else []
     return [*messages, *book_tables(summary)]
 
 
 def _accounting_rows(summary: Summary) -> Rows:
-    """Return the fates of all messages: by scenario, altogether, and of the warm-up."""
+    """Return the fates of all messages: by scenario, in total, and of the warm-up."""
     main, warm_up = summary["accounting"][MAIN], summary["accounting"][WARM_UP]
     entries = dict(main["scenarios"]) if len(main["scenarios"]) > 1 else {}
     entries |= {"all": main["all"]} | ({"warm-up": warm_up["all"]} if warm_up["all"]["sent"] else {})
@@ -203,7 +203,7 @@ def _accounting_title(summary: Summary) -> str:
 
 
 def _fates_of(summary: Summary) -> tuple[Fate, ...]:
-    """Return the fates to show: whether the server could confirm a message is open in the late protocol alone."""
+    """Return the fates to show: only the late protocol leaves open whether the server could confirm a message."""
     has_open = any(summary["accounting"][phase]["all"].get("unconfirmed") for phase in (MAIN, WARM_UP))
     return tuple(fate for fate in FATES if has_open or fate != "unconfirmed")
 
@@ -219,7 +219,7 @@ def stage_rows(summary: Summary) -> Rows:
 
 
 def _stage_rows(entry: StageEntry, only_pushes: bool) -> Iterator[tuple[str, ...]]:
-    """Yield the row of a stage: of its messages, or its pushes; where both were sent, of both."""
+    """Yield the row of a stage: its messages, its pushes, or both if both were sent."""
     before, after, accounting = f"{entry['users_before']:,}", f"{entry['users']:,}", entry["accounting"]
     if entry.get("rate") is not None:
         before, after = f"{entry.get('rate_before') or 0:g}", f"{entry.get('rate'):g}"
@@ -272,7 +272,7 @@ def _skew_row(entry: SkewEntry) -> tuple[str, ...]:
 
 
 def backlog_rows(summary: Summary) -> Rows:
-    """Return what waited for its append and for the agent: of all scenarios, and of each where there are several."""
+    """Return the backlogs of appends and of the agent: over all scenarios, and by scenario if there are several."""
     entries = summary.get("backlogs") or []
     are_several = len({entry["scenario"] for entry in entries}) > 2
     rows = (backlog_row(entry) for entry in entries if not entry["scenario"] or are_several)
@@ -280,7 +280,7 @@ def backlog_rows(summary: Summary) -> Rows:
 
 
 def backlog_row(entry: BacklogEntry) -> tuple[str, ...]:
-    """Return one backlog as cells, in the order of the head; growth is told where it is beyond chance."""
+    """Return one backlog as cells, in the order of the head; growth is only shown if it is beyond chance."""
     growth = {None: "cannot tell", False: "none", True: formatting.per_s(entry["per_s"])}[entry["is_growing"]]
     interval = formatting.NOTHING
     if entry["low_per_s"] is not None and entry["high_per_s"] is not None:
@@ -296,7 +296,7 @@ def backlog_row(entry: BacklogEntry) -> tuple[str, ...]:
 
 
 def count_rows(summary: Summary) -> Rows:
-    """Return every counter above 0 that is shown nowhere else, and the gauges of the whole run."""
+    """Return every counter above 0 not shown elsewhere, and the gauges of the whole run."""
     rows = [
         (name, formatting.count(entry["count"]), formatting.per_s(entry["per_s"]))
         for name, metric in summary["metrics"].items()
@@ -326,7 +326,7 @@ def troubles_of(summary: Summary) -> list[tuple[str, int, int, dict[str, int]]]:
 
 
 def left_undone(summary: Summary) -> list[str]:
-    """Return what was asked for beside the measurement and could not be done: files, annotations."""
+    """Return the requests besides the measurement that failed: files, annotations."""
     undone = [f"not written: {path}" for path in summary.get("unwritten", ())]
     annotations = summary.get("annotations")
     if annotations is not None and annotations["failed"]:

@@ -1,4 +1,4 @@
-"""The status of a run: how it stands at one moment, or how it ended; what pages and exporters may read."""
+"""The status of a run: its state at one moment, or its end; everything that pages and exporters may read."""
 
 import msgspec
 
@@ -8,10 +8,10 @@ from fleetlm_users.measure.totals import Totals
 
 
 class RunStatus(msgspec.Struct, frozen=True):
-    """One moment of a run.
+    """The state of a run at one moment.
 
-    `judgements` are the thresholds held against the numbers of this moment, or at the end those of the verdict; a
-    search judges its steps instead and has none before its end. `planned_s` None is a run until stopped. `verdict` is
+    `judgements` are the thresholds judged on the numbers of this moment, or at the end those of the verdict; a search
+    judges its steps instead and has none before its end. `planned_s` is None for a run until stopped. `verdict` is
     empty until the run has been judged.
     """
 

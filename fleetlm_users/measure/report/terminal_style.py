@@ -16,7 +16,7 @@ _CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": 
 class Style(msgspec.Struct, frozen=True):
     """The style of a text: its width in columns, with or without colours.
 
-    Signs that an output lacks are replaced where it is written (fleetlm_users/output.py).
+    Characters that an output lacks are replaced on writing (fleetlm_users/output.py).
     """
 
     width: int = 100
@@ -49,7 +49,7 @@ class Style(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Rows under a head: the first column to the left, all others to the right, as wide as they need to be.
+    """Rows under a head: the first column left-aligned, the others right-aligned, each as wide as needed.
 
     The columns named in `expendable` are dropped, the first one first, until the table fits.
     """

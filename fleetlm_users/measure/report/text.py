@@ -17,7 +17,7 @@ from fleetlm_users.measure.server.figures import server_lines, server_rows, titl
 
 _MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow", "–": "dim"}
 _BESIDE_EXPRESSION: Final = 46
-"""Columns beside a threshold: its sign, what was measured, and a note of the usual length."""
+"""The width beside a threshold: its sign, its measured value, and a note of the usual length."""
 
 VERDICT_LOOKS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 MAX_WORKERS_SHOWN: Final = 12
@@ -100,7 +100,7 @@ def _visits(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def stages_section(summary: Summary, style: Style) -> Iterable[str]:
-    """Yield the section about the stages of a run; nothing for a run without stages."""
+    """Yield the section about the stages of a run; empty for a run without stages."""
     head, rows = tables.stage_rows(summary)
     if rows:
         yield from style.heading("stages, latency in ms")

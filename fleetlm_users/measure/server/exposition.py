@@ -1,4 +1,4 @@
-"""A server's own metrics in Prometheus' text format: the few figures that reports show, by any of their names.
+"""A server's own metrics in Prometheus' text format: the few figures that reports show, under any of their names.
 
 The names are those of PromEx 1.x (github.com/akoutmos/prom_ex, plugins Beam and Phoenix), which FleetLM serves at
 /metrics, of FleetLM's own plugin, of prometheus.erl, and of the usual client libraries.
@@ -31,13 +31,13 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
         "*phoenix_connections_total",
         "*websocket_connections*",
         "*active_sockets*",
-    ),  # plugins of one's own
+    ),  # custom plugins
     "channel_joins": ("*_phoenix_channel_joined_total",),  # PromEx, since the server's start
     "socket_connects": ("*_phoenix_socket_connected_duration_milliseconds_count",),
     "conversations": ("*_chat_conversations_active_count",),  # FleetLM's session processes
     "inboxes": ("*_chat_inboxes_active_count",),
 }
-"""Figure -> names in order of preference, `*` for anything; all samples of the first name that is there are summed."""
+"""Figure -> names in order of preference, `*` for anything; all samples of the first name present are summed."""
 
 _NAMES: Final = {figure: tuple(re.compile(translate(name)) for name in names) for figure, names in PATTERNS.items()}
 _ANY: Final = re.compile("|".join(pattern.pattern for patterns in _NAMES.values() for pattern in patterns))
@@ -54,9 +54,9 @@ class Reading(NamedTuple):
 def read_exposition(text: str, wanted: Collection[ServerSeries] = ()) -> dict[str, Reading]:
     """Return the figures in a server's text, in the order of PATTERNS, then the `wanted` series by their text.
 
-    All samples that match a series are summed; one whose samples have other labels only is left out. Raise ValueError
-    for text of another format. Only lines that may matter are parsed: a server's metrics can be megabytes, and the
-    users' event loop waits.
+    All samples that match a series are summed; a series without matching samples is left out. Raise ValueError for text
+    of another format. Only lines that may matter are parsed: a server's metrics can be megabytes, and the users' event
+    loop waits.
     """
     sums: dict[str, float] = {}
     series: dict[str, Reading] = {}

@@ -1,6 +1,6 @@
 """The readings of one source of server metrics during a run, and how reports show them.
 
-Memory of the server per joined session: from what it held before the run to what it held at the run's plateau.
+Memory of the server per joined session: the increase from before the run to the run's plateau, per session.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,20 +12,22 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.server.exposition import MEMORY, Reading
 
 PLATEAU_SHARE: Final = 0.9
-"""The plateau is where at least this share of the highest number of sessions was joined."""
+"""The plateau is the time when at least this share of the highest number of sessions was joined."""
 
 BASELINE_SHARE: Final = 0.1
-"""The baseline is what came before it with at most this share."""
+"""The baseline is the time before it when at most this share was joined."""
 
 MIN_SESSIONS: Final = 20
-"""A smaller difference says nothing: garbage collection alone moves more than that many sessions hold."""
+"""The smallest difference in sessions that says anything: garbage collection alone moves more memory than fewer
+sessions hold.
+"""
 
 MIN_PLATEAU: Final = 3
-"""Fewer readings than that are no plateau."""
+"""The fewest readings that make a plateau."""
 
 
 class ServerSample(NamedTuple):
-    """What was joined and what the server held at one moment, `elapsed_s` seconds after the run's start."""
+    """The number of joined sessions and the server's figures, `elapsed_s` seconds after the run's start."""
 
     elapsed_s: float
     sessions: int
@@ -36,7 +38,8 @@ class ServerSample(NamedTuple):
 class MemoryPerSession:
     """The slope from baseline to plateau, or why there is none (`problem`).
 
-    `spread_bytes` is what the memory moved on the plateau itself, per session: the figure is no more certain than that.
+    `spread_bytes` is how much the memory moved on the plateau itself, per session: the figure is no more certain than
+    that.
     """
 
     bytes_per_session: float | None
@@ -46,7 +49,7 @@ class MemoryPerSession:
 
 
 def memory_per_session(samples: Sequence[ServerSample]) -> MemoryPerSession:
-    """Return the memory that each joined session took, with its processes, buffers and stored messages."""
+    """Return the memory of each joined session, including its processes, buffers and stored messages."""
     highest = max((sample.sessions for sample in samples), default=0)
     plateau = [sample for sample in samples if sample.sessions >= max(1.0, PLATEAU_SHARE * highest)]
     if len(plateau) < MIN_PLATEAU:
@@ -73,16 +76,16 @@ def _unmeasurable(sessions: int, problem: str) -> MemoryPerSession:
 Json = dict[str, Any]
 
 SAMPLES_KEPT: Final = 3600
-"""Two hours of readings; of a longer run every other one is kept, then every fourth, and so on."""
+"""Two hours of readings; in a longer run every second one is kept, then every fourth, and so on."""
 
 MAX_SAMPLES: Final = 600
-"""Kept in summary.json and drawn; a longer run is thinned."""
+"""The most samples kept in summary.json and drawn; a longer run is thinned."""
 
 MIB: Final = 1024 * 1024
 
 
 READINGS_KEPT: Final = 3600
-"""Two hours of readings; of a longer run every other one is kept, then every fourth, and so on."""
+"""Two hours of readings; in a longer run every second one is kept, then every fourth, and so on."""
 
 
 @dataclass(slots=True)
@@ -125,9 +128,10 @@ class ReadingHistory:
 
 
 class ServerFigures:
-    """Readings of one source. `failed` counts those that gave nothing, `problem` is what the last of them said.
+    """The readings of one source. `failed` counts failed readings, `problem` is the reason of the last of them.
 
-    `name` tells it from other sources. The readings of its memory and of the `bounded` figures are kept for judgement.
+    `name` distinguishes it from other sources. The readings of its memory and of the `bounded` figures are kept for
+    judgement.
     """
 
     def __init__(self, source: str, name: str = "", bounded: Iterable[str] = ()) -> None:
@@ -149,7 +153,7 @@ class ServerFigures:
         return self._histories.get(figure)
 
     def forget_judged(self) -> None:
-        """Begin the judged part of the run again."""
+        """Restart the judged part of the run."""
         self._histories = {figure: ReadingHistory() for figure in self._histories}
 
     def offers(self, figure: str) -> bool:
@@ -157,7 +161,7 @@ class ServerFigures:
         return figure in self._first
 
     def add(self, elapsed_s: float, sessions: int, readings: Mapping[str, Reading], *, is_judged: bool = False) -> None:
-        """Add one reading, how many sessions were joined then, and whether it is of the judged part of the run."""
+        """Add one reading, the number of sessions joined then, and whether it belongs to the judged part of the run."""
         self._readings += 1
         for figure, history in self._histories.items() if is_judged else ():
             if figure in readings:
@@ -186,7 +190,7 @@ class ServerFigures:
             self._samples, self._stride = self._samples[::2], 2 * self._stride
 
     def to_json(self) -> Json:
-        """Return the entry of summary.json, memory in bytes; what is not measurable is null, with the reason."""
+        """Return the entry of summary.json, memory in bytes; unmeasurable values are null, with the reason."""
         step = -(-len(self._samples) // MAX_SAMPLES) or 1
         return {
             "source": self.source,
@@ -209,7 +213,7 @@ class ServerFigures:
 
 
 def title_of(entry: Mapping[str, Any]) -> str:
-    """Return a source as reports name it: with its name, where it has one."""
+    """Return a source's title in reports: with its name, if it has one."""
     return f"{entry['name']}, {entry['source']}" if entry.get("name") else str(entry["source"])
 
 
@@ -223,7 +227,7 @@ def server_rows(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[
 
 
 def server_lines(entry: Mapping[str, Any]) -> list[str]:
-    """Return the lines below the table: memory per session, and what failed."""
+    """Return the lines below the table: memory per session, and failures."""
     lines = []
     memory = entry["memory_per_session"]
     if memory["bytes_per_session"] is not None:
@@ -242,7 +246,7 @@ def server_lines(entry: Mapping[str, Any]) -> list[str]:
 
 
 def server_seconds(entry: Mapping[str, Any]) -> list[dict[str, int | float | None]]:
-    """Return a row per second, for the chart: the newest reading at that time, in MiB, and the sessions joined."""
+    """Return a row per second, for the chart: the newest reading at that time, in MiB, and the joined sessions."""
     rows: list[dict[str, int | float | None]] = []
     samples: Sequence[Sequence[float]] = entry["samples"]
     for number, (elapsed_s, sessions, memory_bytes) in enumerate(samples):

@@ -1,7 +1,7 @@
-"""What a threshold names of the server: `server.memory_bytes`, `server.api.memory_bytes`, or any series of a source.
+"""The server's figures that a threshold can name: `server.memory_bytes`, `server.api.memory_bytes`, or any series.
 
 A series is named as in PromQL, with equality matchers only: `http_requests_total{code="500",method="GET"}`. Names and
-label values are bounded: they come from files and forms, and stand in reports.
+label values are bounded: they come from files and forms, and appear in reports.
 """
 
 import re
@@ -37,7 +37,7 @@ _UNITS: Final = (
 
 
 class ServerSeries(msgspec.Struct, frozen=True):
-    """A figure by our name for it, or a series by the server's own name, with the labels that it must have."""
+    """A figure by our name for it, or a series by the server's own name and the labels it must have."""
 
     name: str
     labels: tuple[tuple[str, str], ...] = ()
@@ -48,12 +48,12 @@ class ServerSeries(msgspec.Struct, frozen=True):
 
     @property
     def unit(self) -> str:
-        """The unit that the name ends in (prometheus.io/docs/practices/naming); count where it names none."""
+        """The unit at the end of the name (prometheus.io/docs/practices/naming); count if there is none."""
         stem = self.name.removesuffix("_total")
         return next((unit for ending, unit in _UNITS if stem.endswith(ending)), "count")
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Return whether a sample of that name has the labels; a label that is not named may have any value."""
+        """Return whether a sample of that name has the labels; labels not named may have any value."""
         return all(labels.get(label, "") == value for label, value in self.labels)
 
 
@@ -72,7 +72,7 @@ class ServerSubject(msgspec.Struct, frozen=True):
 
 
 def parse_subject(text: str) -> ServerSubject:
-    """Return a subject from its text, blanks apart. Raises ValueError for what is none, or too long."""
+    """Return a subject from its text, ignoring blanks. Raises ValueError for an invalid or too long one."""
     match = _PARTS.fullmatch(text) if re.fullmatch(SUBJECT, text) and text.isprintable() else None
     if match is None:
         raise ValueError('server.NAME, server.SOURCE.NAME, with labels as {label="value"}')

@@ -1,1 +1,1 @@
-"""A threshold: what it is, and how it is written."""
+"""A threshold: its definition and its notation."""

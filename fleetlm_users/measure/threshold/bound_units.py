@@ -11,7 +11,7 @@ BOUND: Final = rf"(?P<bound>{_NUMBER})\s*(?P<unit>[A-Za-zµ%]*(?:\s*/\s*[A-Za-z]
 """A regular expression of a number with or without a unit."""
 
 PER: Final[Mapping[str, int]] = MappingProxyType({"s": 1, "min": 60, "h": 3600, "d": 86_400})
-"""A span that a figure may be per -> its length in seconds."""
+"""A span for figures per time -> its length in seconds."""
 
 _ONE: Final = Fraction(1)
 _MS: Final = {"us": _ONE / 1000, "µs": _ONE / 1000, "ms": _ONE, "s": Fraction(1000), "min": Fraction(60_000)}
@@ -37,7 +37,7 @@ def scale_of(written: str, unit: str) -> Fraction | None:
 
     Args:
         written: The text after the number, such as `MiB/h`; empty for the figure's own unit.
-        unit: The figure's unit as Threshold.unit has it: ms, bytes, %, fraction, count, 1/s, bytes/h, ...
+        unit: The figure's unit as in Threshold.unit: ms, bytes, %, fraction, count, 1/s, bytes/h, ...
     """
     written = re.sub(r"\s", "", written)
     if not written:

@@ -1,4 +1,4 @@
-"""Thresholds from text: k6's syntax, with windows, units, and the figures of the server.
+"""Parse thresholds: k6's syntax, with windows, units, and the figures of the server.
 
     append_latency_ms{scenario:burst}[60s]: p(95)<500, avg<20ms
     server.memory_bytes: growth<20MiB/h
@@ -33,7 +33,7 @@ MIN_WINDOW_S: Final = 2
 MAX_WINDOW_S: Final = 86_400
 
 LARGEST: Final = 1e100
-"""Larger bounds are not converted: their fractions would be as long as their exponents are high."""
+"""The largest bound that is converted: the fractions of larger ones would be as long as their exponents are high."""
 
 _WINDOW: Final = r"\s*(?:\[\s*(?P<length>\d{1,9})\s*(?P<span>s|m|min|h)?\s*\])?"
 _PART: Final = r"(?:stage\s*:\s*(?P<{0}>[^{{}}:,\s]+)|(?P<{0}_part>" + "|".join(SKEWED_PARTS) + r"))\s*"
@@ -98,8 +98,8 @@ def parse_thresholds(
         The thresholds in the order given, one for each condition.
 
     Raises:
-        UsageError: For a syntax error, an unknown metric or scenario, an aggregation or a unit that does not fit the
-            metric, or an invalid window.
+        UsageError: The syntax, metric, scenario or window is invalid, or an aggregation or a unit does not fit the
+            metric.
     """
     return [
         threshold

@@ -9,7 +9,7 @@ from fleetlm_users.measure.metrics.metric import SKEWED_PARTS
 from fleetlm_users.measure.server.series import PREFIX
 
 OFF: Final = "off"
-"""Written instead of conditions: drops the default thresholds of the metric, and sets none."""
+"""Written in place of conditions, it drops the default thresholds of the metric and sets none."""
 
 OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
@@ -30,12 +30,12 @@ Key = tuple[str, str | None, int | None, str | None]
 class Threshold:
     """One threshold. `metric` is the catalogue's name, `shown` the name that was written, possibly an alias.
 
-    `unit` is that of `bound` and of what is measured: ms, fraction, count, 1/s (a counter's rate), or the gauge's own.
-    `window_s` is the length of the windows, in each of which it must hold; None for the whole main phase.
-    `stage` is the stage of the run that it is about, or the part of its sessions; None for the whole main phase.
-    `metric` may also be a figure of the server, `server.memory_bytes`, whose growth is per hour: bytes/h.
-    `written` is the bound as a person wrote it, with its unit: `20MiB/h`; empty for a bare number.
-    `origin` says who set it, and makes no difference to what it promises.
+    `unit` is that of `bound` and of the measured value: ms, fraction, count, 1/s (a counter's rate), or the gauge's
+    own. `window_s` is the length of the windows, every one of which must keep it; None for the whole main phase.
+    `stage` is the stage of the run that it covers, or the part of its sessions; None for the whole main phase. `metric`
+    may also be a figure of the server, `server.memory_bytes`, whose growth is per hour: bytes/h. `written` is the bound
+    as a person wrote it, with its unit: `20MiB/h`; empty for a bare number. `origin` says who set it, and does not
+    change its meaning.
     """
 
     metric: str
@@ -53,7 +53,7 @@ class Threshold:
 
     @property
     def key(self) -> Key:
-        """The key that a given threshold must share with a default one to replace it."""
+        """The key by which a given threshold replaces a default one."""
         return self.metric, self.scenario, self.window_s, self.stage
 
     @property
@@ -80,7 +80,7 @@ class Threshold:
 
     @property
     def condition(self) -> str:
-        """Such as `p(95)<500`."""
+        """The condition, such as `p(95)<500`."""
         if self.is_off:
             return OFF
         percent = f"({self.percent:.15g})" if self.percent is not None else ""

@@ -1,1 +1,1 @@
-"""What happened in each second."""
+"""The seconds of a run."""

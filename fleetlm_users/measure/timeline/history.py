@@ -1,7 +1,7 @@
 """The history of a run for live charts: by second while it is young, in longer stretches as it ages.
 
-A young second may still change, because reports come late; its point is made again at each look. An older one is
-settled: it becomes a point, and part of the longer stretches that replace it one day. Distributions are merged before
+A recent second may still change, because reports come late; its point is rebuilt on each read. An older one is
+settled: it becomes a point, and part of the longer stretches that later replace it. Distributions are merged before
 percentiles are taken; a point keeps only the figures, so that days stay a bounded number of small points.
 """
 
@@ -26,15 +26,15 @@ from fleetlm_users.measure.timeline.second import (
 )
 
 SETTLED_S: Final = LATE_S
-"""Older seconds are settled; a row that comes later still is shown at the end of the run."""
+"""Seconds older than this are settled; a row that arrives even later is shown at the end of the run."""
 
 SILENT_S: Final = 10
 """A worker this far behind the others is not waited for; a busy one reports every three seconds."""
 
 WIDTHS_S: Final = (1, 5, 30, 300)
 POINTS_KEPT: Final = (600, 840, 840)
-"""Points of each width but the last: 10 minutes by second, 70 minutes by 5 s, 7 hours by 30 s, then by 5 min.
-Where shorter ones are kept too, those are shown.
+"""The points kept of each width but the last: 10 minutes by second, 70 minutes by 5 s, 7 hours by 30 s, then by 5 min.
+The shortest ones kept are shown.
 """
 
 _PER_S: Final = (
@@ -52,7 +52,7 @@ class Point(msgspec.Struct, frozen=True):
     """The figures of a stretch: counts per second, percentiles in ms (NaN where nothing was measured), backlogs.
 
     `cpus` are in the order in which the workers were first heard of; a worker that came later is missing at the end,
-    and so are the `by_scenario` of a scenario that streamed later; None before any did, to save the memory.
+    and so is a scenario that streamed later in `by_scenario`, which is None before any did, to save memory.
     """
 
     second: int
@@ -64,7 +64,7 @@ class Point(msgspec.Struct, frozen=True):
 
     @property
     def end_s(self) -> int:
-        """The second at which it is over."""
+        """The second at which it ends."""
         return self.second + self.width_s
 
     def row(self) -> list[float | None]:
@@ -75,7 +75,7 @@ class Point(msgspec.Struct, frozen=True):
 class LiveHistory:
     """The points of one run, merged over all workers; `metrics` are those of its catalogue, all of them if not given.
 
-    What the run has no metric for has no column: a page that is opened late gets thousands of rows.
+    Only the run's metrics have columns: a page that is opened late gets thousands of rows.
     """
 
     def __init__(self, metrics: Container[str] | None = None) -> None:
@@ -94,7 +94,7 @@ class LiveHistory:
         return f"LiveHistory({len(self.since(0))} points, settled before {self._settled_to})"
 
     def absorb(self, timeline: MergedTimeline) -> None:
-        """Read what the workers have reported so far, to the last second that all have completed.
+        """Read the workers' reports so far, up to the last second that all have completed.
 
         The newest second of a worker has only just begun, and would look like a dip.
         """
@@ -105,7 +105,7 @@ class LiveHistory:
         self._settle(settled)
 
     def finish(self, timeline: MergedTimeline) -> None:
-        """Read everything that any worker reported, at the end of a run: nothing comes after it."""
+        """Read everything that any worker reported, at the end of a run: nothing follows."""
         if timeline.late_rows:
             self._begin_again()
         self._open = []
@@ -138,13 +138,17 @@ class LiveHistory:
         }
 
     def _begin_again(self) -> None:
-        """Start over because late rows have changed settled seconds; the CPU by worker is known of young ones only."""
+        """Start over because late rows have changed settled seconds; only for recent ones is the CPU by worker still
+        known.
+        """
         self._levels = tuple(deque() for _ in WIDTHS_S)
         self._growing = [None for _ in WIDTHS_S[1:]]
         self._settled_to = 0
 
     def _settle(self, seconds: Iterable[Stretch]) -> None:
-        """Make each point when its time comes: all at once, when a page is opened, they would stall this process."""
+        """Make each point when its time comes: made all at once, when a page is opened, they would stall this
+        process.
+        """
         for stretch in seconds:
             self._levels[0].append(self._point(stretch))
             self._settled_to = stretch.end_s
@@ -179,7 +183,7 @@ class LiveHistory:
 
 
 def _drop_oldest(points: deque[Point], too_many: int, width_s: int) -> None:
-    """Drop together the points that lie in one longer stretch; there are enough of them for it to be whole."""
+    """Drop the points of one longer stretch together; enough points are kept for it to be whole."""
     while len(points) >= too_many:
         number = points[0].second // width_s
         while points[0].second // width_s == number:

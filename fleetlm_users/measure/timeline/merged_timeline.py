@@ -1,9 +1,9 @@
 """The timelines of all workers as one: seconds are summed as they arrive, so that many workers cost no extra memory.
 
 A snapshot holds, oldest first, all seconds of its worker that the master has not confirmed. Every one but the youngest
-is complete (WorkerTimeline.tick: a stretch belongs to the second in which it began), so it is summed once, and repeated
-ones change nothing. The youngest is kept apart until a newer snapshot has it complete. Seconds for which nothing more
-is expected are packed; a row that comes late is still added to them.
+is complete (WorkerTimeline.tick: a stretch belongs to the second in which it began), so it is summed once, and repeats
+change nothing. The youngest is kept apart until a newer snapshot completes it. Seconds that expect no more rows are
+packed; a late row is still added to them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,19 +18,19 @@ LATE_S: Final = 40
 """A row this much older than the newest of all workers is late: a busy worker reports every three seconds."""
 
 OPEN_S: Final = 60
-"""Younger seconds are not packed. More than LATE_S, so that a row that comes in time needs no unpacking."""
+"""Younger seconds are not packed. More than LATE_S, so that a row that arrives in time needs no unpacking."""
 
 
 @dataclass(slots=True)
 class _WorkerState:
-    """The second before which all rows of a worker are summed, the last of them, and its youngest row."""
+    """The second before which all rows of a worker are summed, the last of those rows, and its youngest row."""
 
     summed_to: int | None = None
     last: Second | None = None
     youngest: Second | None = None
 
     def lasting(self, stretch: Stretch) -> Stretch:
-        """Add to a second what lasted while the worker was stalled: its sockets and what it waited for."""
+        """Add to a second what persisted while the worker was stalled: its sockets and its backlogs."""
         if self.last is not None:
             stretch.connections += self.last.connections
             for scenario, part in self.last.parts.items():
@@ -42,8 +42,8 @@ class _WorkerState:
 class MergedTimeline:
     """The seconds of a run, summed over the rows of every worker; `rows` are those of timeseries.csv.
 
-    `late_rows` counts the rows that came more than LATE_S after the newest: a reader that took a second for settled
-    must read it again. `revisions` counts those that came for a second which a reader was told is complete.
+    `late_rows` counts the rows that came more than LATE_S after the newest: a reader that considered a second settled
+    must read it again. `revisions` counts those for a second that had been reported to a reader as complete.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class MergedTimeline:
         self._told_to = 0
 
     def absorb(self, worker_id: str, rows: Sequence[Second], final: bool) -> None:
-        """Add the rows of a worker's snapshot that is newer than all before it; those of a `final` one are complete."""
+        """Add the rows of a worker's snapshot newer than all before it; those of a `final` one are complete."""
         worker = self._workers.setdefault(worker_id, _WorkerState())
         if not rows:
             return
@@ -72,7 +72,7 @@ class MergedTimeline:
 
     @property
     def begins(self) -> int:
-        """The first second that any worker reported: 0, or when the statistics were reset."""
+        """The first second that any worker reported: 0, or the time of the last reset of the statistics."""
         return self._begins or 0
 
     def taken_to(self, worker_id: str) -> int:
@@ -114,7 +114,7 @@ class MergedTimeline:
 
     @property
     def ends(self) -> int:
-        """The second before which something is summed."""
+        """The second before which anything is summed."""
         return self._end
 
     @property
@@ -122,7 +122,7 @@ class MergedTimeline:
         return max((worker.summed_to or 0 for worker in self._workers.values()), default=0)
 
     def _sum(self, worker_id: str, worker: _WorkerState, row: Second) -> None:
-        """Add a row; in the seconds before it that have none the worker was stalled."""
+        """Add a row; in preceding seconds without a row the worker was stalled."""
         newest = self._end
         if worker.summed_to is not None:
             for stalled in range(worker.summed_to, row.second):
@@ -150,7 +150,7 @@ class MergedTimeline:
             self._packed_to = second + 1
 
     def _seconds(self, first: int, end: int) -> Iterator[Stretch]:
-        """Yield each second, packed or open, an empty one where nothing happened; they are read-only."""
+        """Yield each second, packed or open, and an empty one where nothing happened; they are read-only."""
         expected = first
         for stretch in self._packed.between(first, min(end, self._packed_to or 0)):
             yield from (Stretch.empty(missing) for missing in range(expected, stretch.second))
@@ -160,7 +160,7 @@ class MergedTimeline:
             yield self._open.get(second) or Stretch.empty(second)
 
     def _young(self) -> dict[int, Stretch]:
-        """Return what the youngest rows of all workers add, and the sockets of those workers that were stalled."""
+        """Return the sum of all workers' youngest rows, and the sockets of stalled workers."""
         young: dict[int, Stretch] = {}
         for worker in self._workers.values():
             if worker.youngest is None:

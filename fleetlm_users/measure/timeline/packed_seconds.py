@@ -1,6 +1,6 @@
 """The settled seconds of a run, packed: 60 to 350 bytes per scenario, however many messages there were.
 
-They lose nothing: exact counts and whole distributions, so that a row that comes late is still added to them.
+Nothing is lost: exact counts and whole distributions, so that a late row can still be added.
 """
 
 import zlib
@@ -14,9 +14,9 @@ from fleetlm_users.measure.timeline.second import Backlogs, Column, Distribution
 from fleetlm_users.measure.timeline.windowed import FineSpread, Windowed
 
 BLOCK_S: Final = 60
-"""Seconds that are packed together. A larger block saves a tenth, and takes more memory while it is open."""
+"""Seconds packed together. A larger block saves a tenth, and takes more memory while it is open."""
 
-LEVEL: Final = 9  # of zlib: 5 % less than 6, for a millisecond each minute
+LEVEL: Final = 9  # zlib's level: 5 % less than 6, for a millisecond per minute
 
 
 class PackedSeconds:
@@ -31,12 +31,12 @@ class PackedSeconds:
         return f"PackedSeconds({len(self._blocks)} blocks, {len(self._open)} seconds open)"
 
     def put(self, stretch: Stretch) -> None:
-        """Keep a second, which belongs to this object from now on."""
+        """Take over a second; it belongs to this object from now on."""
         self._turn_to(stretch.second // BLOCK_S)
         self._open[stretch.second] = stretch
 
     def change(self, second: int) -> Stretch:
-        """Return a second to be added to before the next call; an empty one if it was not put in before."""
+        """Return a second to be added to before the next call; an empty one if it was never put in."""
         self._turn_to(second // BLOCK_S)
         return self._open.setdefault(second, Stretch.empty(second))
 

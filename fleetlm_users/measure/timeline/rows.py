@@ -1,4 +1,4 @@
-"""The seconds of a run as flat rows: what timeseries.csv, the charts and the progress line are made of."""
+"""The seconds of a run as flat rows, for timeseries.csv, the charts and the progress line."""
 
 import csv
 import math
@@ -24,18 +24,18 @@ PERCENTS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "max_ms": 100
 
 _FIRST_COUNTERS: Final = tuple(COUNTER_COLUMNS)[:10]
 _FIRST_TRENDS: Final = tuple(TREND_COLUMNS)[:5]
-"""What a file had at first: its columns keep their places, later ones are added at the end."""
+"""The trends of the first file format: their columns keep their places, later ones are added at the end."""
 
 MAX_FIELD: Final = 1e15
 
 SeriesRow = dict[str, int | float | None]
-"""One second in figures by column; None where nothing was measured."""
+"""One second's figures by column; None where nothing was measured."""
 
 
 def flat(stretch: Stretch, scenario: str | None = None) -> SeriesRow:
     """Return the row of one second, of a scenario or of all, in the order of `columns`.
 
-    Connections and CPU are always those of all.
+    Connections and CPU always cover all scenarios.
     """
     whole = stretch.of(scenario)
     counts: SeriesRow = dict(zip(COUNTER_COLUMNS, whole.counts, strict=True))
@@ -59,7 +59,7 @@ def columns() -> list[str]:
 
 
 def to_csv(rows: Iterable[SeriesRow]) -> str:
-    """Return the rows as text for timeseries.csv, with a head; what was not measured is an empty field."""
+    """Return the rows as text for timeseries.csv, with a head; unmeasured values are empty fields."""
     lines = (",".join("" if value is None else str(value) for value in row.values()) for row in rows)
     return "".join(f"{line}\n" for line in (",".join(columns()), *lines))
 
@@ -67,7 +67,7 @@ def to_csv(rows: Iterable[SeriesRow]) -> str:
 def from_csv(text: str) -> "SeriesTable":
     """Return the rows of a timeseries.csv, of this version or an older one, whose file lacks some columns.
 
-    Unknown columns are skipped; missing ones hold nothing.
+    Unknown columns are skipped; missing ones are empty.
 
     Raises:
         ShapeError: It is not such a file; the place is the line.
@@ -122,7 +122,7 @@ def percentiles_ms(buckets: Mapping[int, int]) -> list[float | None]:
 class SeriesTable(Sequence[SeriesRow]):
     """The rows of a whole run by columns: a day of them takes 25 MB, and ten times that as rows.
 
-    A column in which nothing ever happened takes no space: a run has not all kinds of users.
+    A column in which nothing ever happened takes no space: no run has all kinds of users.
     """
 
     def __init__(self, rows: Iterable[SeriesRow] = ()) -> None:
@@ -179,12 +179,12 @@ _EMPTY: Final = flat(Stretch.empty(0))
 
 
 def column_of(rows: Sequence[SeriesRow], name: str) -> list[int | float | None]:
-    """Return one column of rows, quickly where they are a table."""
+    """Return one column of rows, quickly if they are a table."""
     return rows.column(name) if isinstance(rows, SeriesTable) else [row[name] for row in rows]
 
 
 def _value(name: str, value: float) -> int | float | None:
-    """Return the value as it came in: None for what was not measured, whole numbers for what is counted."""
+    """Return the value as it was added: None if not measured, a whole number for counts."""
     if math.isnan(value):
         return None
     return value if name.endswith(("_ms", "_percent")) else int(value)

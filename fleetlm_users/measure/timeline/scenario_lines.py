@@ -12,20 +12,20 @@ from fleetlm_users.measure.timeline.second import Column, Distribution, Part, St
 
 STREAM_COLUMNS: Final[tuple[Column, ...]] = ("first_chunk", "chunk_gap", "stream")
 STREAM_FIGURES: Final = (*(f"{column}_p95_ms" for column in STREAM_COLUMNS), "chunks_per_s", "broken_per_s")
-"""The figures of a line: percentiles, the pieces that came, and the pauses and ends that should not have been."""
+"""The figures of a line: percentiles, pieces per second, and unwanted pauses and ends per second."""
 
 MAX_LINES: Final = 6
-"""The colours of a chart. If there are more scenarios, the last line shows all the rest together."""
+"""The number of chart colours. If there are more scenarios, the last line shows all the rest together."""
 
 MAX_NAME: Final = 60
-"""Characters of a name in a legend."""
+"""The most characters of a name in a legend."""
 
 _P95: Final = tuple(PERCENTS).index("p95_ms")
 _BROKEN: Final = ("stream_stalls", "streams_incomplete")
 
 
 class ScenarioLines:
-    """The lines of one run's charts: a scenario each, in the order in which they were first seen to stream."""
+    """The lines of one run's charts: one per scenario, in the order in which they were first seen to stream."""
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
@@ -35,7 +35,7 @@ class ScenarioLines:
 
     @property
     def names(self) -> list[str]:
-        """What each line is called; the last one by how many scenarios it shows, if they are several."""
+        """The name of each line; the last one is the number of scenarios it shows, if several."""
         scenarios = [printable(name, MAX_NAME) for name in self._places]
         if len(scenarios) <= MAX_LINES:
             return scenarios
@@ -45,7 +45,7 @@ class ScenarioLines:
     def figures(self, stretch: Stretch) -> list[float | None]:
         """Return the figures of a stretch, line by line, each in the order of STREAM_FIGURES.
 
-        Percentiles are None where nothing was measured. Lines that are seen for the first time come at the end.
+        Percentiles are None where nothing was measured. New lines come at the end.
         """
         streaming = {name: part for name, part in stretch.parts.items() if _streams(part)}
         for name in sorted(streaming.keys() - self._places.keys()):

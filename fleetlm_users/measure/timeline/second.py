@@ -1,7 +1,7 @@
-"""What happened in one second of a run, by scenario: on one process as it is reported, and on all of them together.
+"""One second of a run, by scenario: of one process as it is reported, and of all processes together.
 
-Counts and coarse distributions add up, so a longer stretch is as true as its seconds: percentiles are taken from the
-merged distributions, never from other percentiles. What all scenarios did together is derived.
+Counts and coarse distributions add up, so a longer stretch is as exact as its seconds: percentiles are taken from the
+merged distributions, never from other percentiles. The total of all scenarios is derived.
 """
 
 import operator
@@ -71,7 +71,7 @@ FAILURE_COLUMNS: Final = (
     *("rejected", "lost", "unconfirmed", "connection_failures", "disconnects", "session_failures"),
     *("pushes_refused", "pushes_timed_out", "pushes_lost", "events_missed", "join_failures", "channels_lost"),
 )
-"""The counter columns that stand for something that failed."""
+"""The counter columns of failures."""
 
 BACKLOG_COLUMNS: Final[Mapping[str, str]] = {
     "append_backlog": "sent",
@@ -79,7 +79,7 @@ BACKLOG_COLUMNS: Final[Mapping[str, str]] = {
     "push_backlog": "pushes_sent",
     "event_backlog": "events_due",
 }
-"""What waited at a second's end -> the column that counts what came to wait.
+"""Backlog at a second's end -> the column that counts arrivals.
 
 Messages sent whose fate is open, appended ones whose answer is awaited; pushes whose reply is awaited, and events that
 are due.
@@ -100,24 +100,24 @@ _WAITS: Final = tuple(
 WIDTH: Final = len(COUNTER_COLUMNS)
 MAX_SCENARIOS: Final = 100
 MAX_IN_A_SECOND: Final = 10**12
-"""So that the sums over all workers fit into 64 bits."""
+"""The largest count in a second, so that the sums over all workers fit into 64 bits."""
 
 CountInASecond = Annotated[int, Meta(ge=-MAX_IN_A_SECOND, le=MAX_IN_A_SECOND)]
-"""Below 0 where a presumed refusal of an earlier second is taken back."""
+"""Below 0 if a presumed refusal of an earlier second is taken back."""
 Backlogs = tuple[CountInASecond, CountInASecond, CountInASecond, CountInASecond]
 """In the order of BACKLOG_COLUMNS."""
 NOTHING_WAITS: Final[Backlogs] = (0, 0, 0, 0)
 Bucket = Annotated[int, Meta(ge=0, le=coarse_index(MAX_US))]
 Distribution = dict[Bucket, Annotated[int, Meta(ge=0, le=MAX_IN_A_SECOND)]]
-"""How many durations lie in each coarse bucket (histogram_buckets.coarse_index)."""
+"""The number of durations in each coarse bucket (histogram_buckets.coarse_index)."""
 ScenarioName = Annotated[str, Meta(max_length=200)]
 
 
 class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """What happened in one scenario; `counts` are in the order of COUNTER_COLUMNS.
+    """One scenario's part of a second; `counts` are in the order of COUNTER_COLUMNS.
 
-    `backlogs` are those at the end of the second. `windowed` is what thresholds on
-    windows ask for; it is empty without them.
+    `backlogs` are those at the end of the second. `windowed` holds the values for thresholds on windows; it is empty
+    without them.
     """
 
     counts: Annotated[list[CountInASecond], Meta(min_length=WIDTH, max_length=WIDTH)]
@@ -145,7 +145,7 @@ class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         self._add(more)
 
     def wait(self, backlogs: Backlogs) -> None:
-        """Add what waits on another process."""
+        """Add another process's backlogs."""
         append, agent, push, event = map(operator.add, self.backlogs, backlogs)
         self.backlogs = (append, agent, push, event)
 
@@ -167,7 +167,7 @@ class Second(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """One second of one process, or a part of it while it still goes on.
 
     `connections` and `cpu_percent` are the highest values in the second; `parts` are by scenario, "" for what belongs
-    to the process and to no scenario.
+    to the process alone.
     """
 
     second: Annotated[int, Meta(ge=0, le=2**53)]
@@ -190,11 +190,11 @@ class Second(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         return whole
 
     def of(self, scenario: str | None) -> Part:
-        """Return what happened in a scenario, None for all of them; it is read-only."""
+        """Return the part of a scenario, None for all of them; it is read-only."""
         return self.whole() if scenario is None else self.parts.get(scenario) or Part.empty()
 
     def part(self, scenario: str) -> Part:
-        """Return the part of a scenario to be added to, made at first use."""
+        """Return the part of a scenario to be added to, made on first use."""
         part = self.parts.get(scenario)
         if part is None:
             part = self.parts[scenario] = Part.empty()
@@ -218,7 +218,7 @@ class Second(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 class Stretch(Second):
-    """The same on all processes together, over `width_s` seconds from `second` on.
+    """The sum over all processes, over `width_s` seconds from `second` on.
 
     `cpus` is each worker's highest CPU in percent, `cpu_percent` the highest of them. `connections` is the sum over the
     workers of a second; of several seconds, the highest. Backlogs are those at the end.
@@ -229,11 +229,11 @@ class Stretch(Second):
 
     @property
     def end_s(self) -> int:
-        """The second at which it is over."""
+        """The second at which it ends."""
         return self.second + self.width_s
 
     def include(self, more: Second, worker: str | None = None) -> None:
-        """Add the same second of one more process, under its name where each one's CPU matters."""
+        """Add the same second of one more process, under its name if each one's CPU matters."""
         self.connections += more.connections
         self.cpu_percent = max(self.cpu_percent, more.cpu_percent)
         if worker is not None:
@@ -257,7 +257,7 @@ class Stretch(Second):
 
 
 def backlogs_of(totals: Sequence[int]) -> Backlogs:
-    """Return the backlogs that cumulative counts, in the order of COUNTER_COLUMNS, leave open."""
+    """Return the backlogs that follow from cumulative counts in the order of COUNTER_COLUMNS."""
     append, agent, push, event = (totals[place] - sum(totals[ended] for ended in rest) for place, rest in _WAITS)
     return append, agent, push, event
 

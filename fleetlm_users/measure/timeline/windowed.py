@@ -1,7 +1,7 @@
-"""What a second carries for thresholds on windows, only for metrics that such a threshold names.
+"""The values that a second carries for thresholds on windows, only for metrics that such a threshold names.
 
-Durations are kept as finely as a whole run's are (0.1 %), so that a window is judged as sharply as the run. Only the
-main phase is carried.
+Durations are kept as finely as a whole run's (0.1 %), so that a window is judged as precisely as the run. Only the main
+phase is carried.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from msgspec import Meta
 from fleetlm_users.measure.histogram_buckets import MAX_US, fine_index
 
 MAX_METRICS: Final = 200
-"""In a second: more than there are metrics."""
+"""The most metrics in a second: more than exist."""
 
 _MAX: Final = 10**12
 Times = Annotated[int, Meta(ge=-_MAX, le=_MAX)]
@@ -35,7 +35,7 @@ class FineSpread(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     buckets: dict[FineBucket, Annotated[int, Meta(ge=0, le=_MAX)]]
 
     def add(self, tally: Mapping[int, int]) -> None:
-        """Add durations in µs, given as value -> how often; what is out of range counts as the trend counts it."""
+        """Add durations in µs, given as value -> how often; values out of range count as in a trend."""
         for value_us, times in tally.items():
             if value_us >= 0:
                 index = fine_index(min(value_us, MAX_US))
@@ -54,7 +54,7 @@ class FineSpread(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 class Windowed(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """What one scenario did in a second, by metric, as far as windows need it."""
+    """One scenario's values in a second, by metric, as far as windows need them."""
 
     trends: Annotated[dict[MetricName, FineSpread], Meta(max_length=MAX_METRICS)] = msgspec.field(default_factory=dict)
     counts: Annotated[dict[MetricName, Times], Meta(max_length=MAX_METRICS)] = msgspec.field(default_factory=dict)

@@ -1,6 +1,6 @@
 """The seconds of a run on one process: counts, connections, coarse latency distributions.
 
-A second holds absolute values, so sending it again is harmless and heals what was lost. Seconds are kept until the
+A second holds absolute values, so sending it again is harmless and replaces a lost report. Seconds are kept until the
 master has confirmed them: a process that runs for days keeps half a minute of them.
 """
 
@@ -11,17 +11,19 @@ from typing import Final
 from fleetlm_users.measure.timeline.second import WIDTH, Second, backlogs_of, sums
 
 ROWS_AT_ONCE: Final = 300
-"""Seconds in one report; a worker that was not heard for longer sends the rest with its next reports."""
+"""The most seconds in one report; a worker that was not heard for longer sends the rest with its next reports."""
 
 ROWS_TO_THANK_FOR: Final = 30
-"""Seconds in a report before the master confirms them: one message each half minute costs next to nothing."""
+"""The number of seconds in a report at which the master confirms them: one message per half minute costs next to
+nothing.
+"""
 
 
 _NOTHING: Final = [0] * WIDTH
 
 
 class WorkerTimeline:
-    """The seconds of one process from `since_s` of the run on, made by a tick about once a second.
+    """The seconds of one process from `since_s` of the run, made by a tick about once a second.
 
     A second is kept until `forget` says that the master has it.
     """
@@ -34,11 +36,11 @@ class WorkerTimeline:
     def tick(
         self, elapsed_s: float, totals: Mapping[str, Sequence[int]], connections: int, cpu_percent: float
     ) -> Second:
-        """Close the stretch since the last tick and return the second to which it belongs: the one it began in.
+        """Close the stretch since the last tick and return the second it belongs to: the one in which it began.
 
         Args:
             elapsed_s: Seconds since the start of the run.
-            totals: The counters of each scenario as they stand, in the order of COUNTER_COLUMNS.
+            totals: The current counters of each scenario, in the order of COUNTER_COLUMNS.
             connections: The highest number of connections in the stretch.
             cpu_percent: The last reading of this process's CPU; 100 is one core.
         """
@@ -53,7 +55,7 @@ class WorkerTimeline:
         return second
 
     def _count(self, second: Second, scenario: str, totals: Sequence[int]) -> None:
-        """Add what a scenario counted since the last tick; one that is idle and owes nothing takes no space."""
+        """Add a scenario's counts since the last tick; an idle one without backlogs takes no space."""
         seen = self._seen.get(scenario, _NOTHING)
         backlogs = backlogs_of(totals)
         if totals != seen or any(backlogs) or scenario in second.parts:
@@ -63,7 +65,7 @@ class WorkerTimeline:
             self._seen[scenario] = totals
 
     def rows(self, at_most: int | None = None) -> list[Second]:
-        """Return the seconds that were not forgotten, or the oldest of them."""
+        """Return the seconds not yet forgotten, or the oldest of them."""
         return list(islice(self._seconds.values(), at_most))  # seconds only grow, so this is their order
 
     def forget(self, before: int) -> None:

@@ -1,16 +1,15 @@
-"""Whether the counts of sessions that arrive at a rate agree, with each other and with Little's law. Pure.
+"""Check the counts of sessions that arrive at a rate, against each other and against Little's law. Pure.
 
 Little's law (1961): the mean number in a system is the arrival rate times the mean time in it, whatever the
-distributions. Over a part of a run it holds but for its edges: a stay counts where it ended, and the rate counts where
-it began. Let A sessions begin in the part and D end in it, with the mean stay W, and let those who are there at an edge
-have the ages a. Then the time that all were there together is
+distributions. Over a part of a run it holds except at the edges: a stay counts where it ended, and the rate counts
+where it began. Let A sessions begin in the part and D end in it, with the mean stay W, and let the sessions present at
+an edge have the ages a. Then the total time of all sessions is
 
     presence = A W + (D - A) W + (sum of the ages at the end) - (sum of the ages at the beginning)
 
-exactly, in a steady system or not. The three terms behind A W are the edges. All of it is measured in ways of its own:
-the presence by the number over time, stays and ages by the stamps of single visits, A and D by counting. What is
-accepted is only what the measurement itself leaves open: presence is cut at an edge to LOOK_S, and times to a
-millisecond each.
+exactly, in a steady system or not. The three terms after A W are the edges. Each quantity is measured independently:
+the presence by the number over time, stays and ages by the stamps of single visits, A and D by counting. The tolerance
+is only what the measurement itself leaves open: presence is known at an edge to LOOK_S, and each time to a millisecond.
 """
 
 from collections.abc import Iterator
@@ -29,19 +28,19 @@ LOOK_S: Final = 0.1
 """The longest time between two summations (swarm/visits.py): an edge may misplace this much of the presence."""
 
 NO_USER: Final = "no_user"
-"""Why a session was dropped that found no user free."""
+"""The cause when a session was dropped because no user was free."""
 
 ROUNDED_S: Final = 0.001
 SHARE: Final = 0.002
-"""How far the sums of rounded times may differ: a millisecond for each visit, and two parts in a thousand."""
+"""How far the sums of rounded times may differ: a millisecond per visit, and two parts in a thousand."""
 
 
 class LittlesLaw(msgspec.Struct, frozen=True):
     """Both sides of the law over the judged part, as mean numbers of sessions.
 
-    `rate_per_s` x `stay_s` = `expected` is the number by the law, `edges` what those add to it who were there at the
-    beginning or the end, `measured` the number over time. `accepted` is how far that may be from the other two.
-    `unchecked` says why they cannot be held against each other, if so.
+    `rate_per_s` x `stay_s` = `expected` is the number by the law, `edges` the correction for sessions present at the
+    beginning or the end, `measured` the number over time. `accepted` is how far the measured number may be from the
+    other two. `unchecked` says why they cannot be compared, if so.
     """
 
     rate_per_s: float
@@ -58,7 +57,7 @@ class LittlesLaw(msgspec.Struct, frozen=True):
 
     @property
     def agrees(self) -> bool | None:
-        """Whether the two sides agree; None where that cannot be told."""
+        """Whether the two sides agree; None if that cannot be determined."""
         return None if self.unchecked else abs(self.expected + self.edges - self.measured) <= self.accepted
 
     def __str__(self) -> str:
@@ -76,7 +75,7 @@ class LittlesLaw(msgspec.Struct, frozen=True):
 def littles_law(totals: Totals, judged_s: float, unchecked: str = "") -> LittlesLaw:
     """Return both sides of the law for the main phase of a run, which was `judged_s` seconds long.
 
-    `unchecked` says why the two cannot be held against each other, if that is known.
+    `unchecked` says why the two cannot be compared, if that is known.
     """
     begun, ended = totals.count("visits_begun"), totals.count("visits_ended")
     presence_s, open_s, carried_s = (

@@ -1,1 +1,1 @@
-"""What all reports say in the same words: the slowest messages by name, and the run in a few sentences."""
+"""Content that all reports word alike: the slowest messages by name, and the run in a few sentences."""

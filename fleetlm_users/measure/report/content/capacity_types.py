@@ -1,4 +1,4 @@
-"""What summary.json holds of a capacity search."""
+"""The entries of a capacity search in summary.json."""
 
 from typing import NotRequired, TypedDict
 
@@ -6,8 +6,8 @@ from typing import NotRequired, TypedDict
 class StepEntry(TypedDict):
     """One step of a capacity search; `load` is in users.
 
-    `waiting` messages were open at its end, which the server finishes in `waiting_s` at its own rate. Older files lack
-    these.
+    `waiting` messages were open at its end; at its own rate the server finishes them in `waiting_s`. Older files lack
+    both.
     """
 
     load: int
@@ -30,7 +30,7 @@ class StepEntry(TypedDict):
 
 
 class CapacityEntry(TypedDict):
-    """What a capacity search came to; loads in users, `result` in `unit`, of which one user makes `per_user`."""
+    """The result of a capacity search; loads in users, `result` in `unit`; one user accounts for `per_user` of it."""
 
     unit: str
     per_user: float

@@ -1,4 +1,4 @@
-"""The charts of a report, in their order; one without data is left out."""
+"""The charts of a report, in order; a chart without data is left out."""
 
 from typing import Final
 
@@ -34,7 +34,7 @@ ARRIVALS_CHART: Final = LineChart(
     (Line("visits_begun", "begun", 1), Line("visits_dropped", "dropped", 3)),
 )
 PRESENT_CHART: Final = LineChart("Sessions in the system", "at the end of a second", ())
-"""Its line is computed from those that have begun and ended."""
+"""Its line is computed from the sessions that have begun and ended."""
 
 STREAM_CHARTS: Final = (
     LineChart("First chunk by scenario", "ms, p95", (), percentiles=True),

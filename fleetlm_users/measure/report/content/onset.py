@@ -1,4 +1,4 @@
-"""When a missed threshold began to be missed, from the seconds of the run. Pure.
+"""When a missed threshold began to be missed, derived from the seconds of the run. Pure.
 
 A run is judged as a whole, and its percentile or share says nothing of when. A single slow second is no beginning: what
 counts is the first one that opens a stretch most of which is beyond the bound. A count has passed its bound in one
@@ -19,10 +19,10 @@ from fleetlm_users.measure.timeline.rows import PERCENTS, SeriesRow, SeriesTable
 from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS
 
 STRETCH_S: Final = 10
-"""Length of the interval examined, in seconds: long enough to ignore one odd second, short enough to name a minute."""
+"""Length of the examined stretch, in seconds: long enough to ignore one odd second, short enough to name a minute."""
 
 FEWEST: Final = 3
-"""Seconds with samples in a stretch, or it says nothing."""
+"""The fewest seconds with samples that make a stretch meaningful."""
 
 _COLUMN_OF_METRIC: Final[Mapping[str, str]] = {metric: str(column) for column, metric in TREND_COLUMNS.items()}
 _PERCENT_OF: Final[Mapping[str, float]] = {"med": 50.0, "avg": 50.0, "max": 100.0}
@@ -31,7 +31,7 @@ _COUNTED_IN: Final[Mapping[str, tuple[str, ...]]] = {
     **{metric: (column,) for column, metric in COUNTER_COLUMNS.items()},
     "message_failures": ("rejected", "lost", "unconfirmed"),
 }
-"""Counter -> the columns that add up to it."""
+"""Counter -> the columns that sum up to it."""
 
 _OUTCOMES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "message_success_rate": (("appended",), ("rejected", "lost", "unconfirmed")),
@@ -40,7 +40,7 @@ _OUTCOMES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "lifecycle_success_rate": ((), ("session_failures",)),
     "event_success_rate": ((), ("events_missed",)),
 }
-"""Rate -> the columns of what went well and of what failed; the seconds do not hold the first of the last two."""
+"""Rate -> its columns of successes and of failures; for the last two rates the seconds lack the successes."""
 
 _FAILURES: Final[Mapping[str, tuple[str, ...]]] = {
     **{metric: tuple(COUNTER_COLUMNS[column] for column in ill) for metric, (_, ill) in _OUTCOMES.items()},
@@ -72,10 +72,10 @@ _CONDITION: Final = re.compile(r"(?P<aggregation>[a-z]+)(?:\((?P<percent>[\d.]+)
 
 
 class Onset(NamedTuple):
-    """When a threshold began to be missed, in seconds of the run; None where the seconds do not tell.
+    """When a threshold began to be missed, in seconds of the run; None if the seconds do not tell.
 
-    `began_s` is from when on it was. `first_s` is when the first failure was counted, where failures are scattered or
-    the first one breaks the bound. `worst_s` is when a latency was worst that was beyond in single seconds only.
+    `began_s` is when it began. `first_s` is when the first failure was counted, if failures are scattered or the first
+    one breaks the bound. `worst_s` is the worst second of a latency that was beyond its bound in single seconds only.
     """
 
     began_s: int | None = None
@@ -205,9 +205,9 @@ def _first_failure(
 def _of_latency(
     seconds: _Seconds, entry: ThresholdEntry, condition: re.Match[str], is_beyond: Callable[[float], bool]
 ) -> Onset:
-    """Judge each second by the threshold's percentile, or the next one below that it has.
+    """Judge each second by the threshold's percentile, or by the next lower one available.
 
-    The worst second is known only where the seconds hold the samples that were judged, and none of the warm-up.
+    The worst second is only known if the seconds hold exactly the judged samples, and none of the warm-up.
     """
     column = _COLUMN_OF_METRIC[entry["metric"]]
     percent = float(condition["percent"]) if condition["percent"] else _PERCENT_OF.get(condition["aggregation"], 0.0)
@@ -227,8 +227,8 @@ def _of_latency(
 def _of_rate(seconds: _Seconds, metric: str, failed: int, is_beyond: Callable[[float], bool]) -> Onset:
     """Find the stretch in which most seconds have too small a share, or else the first failure.
 
-    Messages of the warm-up fail in judged seconds too. A stretch must be beyond the bound without as many failures as
-    there are of those, and the first failure is known only where there are none.
+    Messages of the warm-up can also fail in judged seconds. A stretch must be beyond the bound even without that many
+    failures, and the first failure is only known if there are none.
     """
     well, ill = (seconds.counts(columns) for columns in _OUTCOMES[metric])
     if any(n < 0 for n in ill):  # refusals that were taken back
@@ -249,7 +249,7 @@ def _of_rate(seconds: _Seconds, metric: str, failed: int, is_beyond: Callable[[f
 
 
 def _of_speed(seconds: _Seconds, metric: str, ends_s: float, is_beyond: Callable[[float], bool]) -> Onset:
-    """Find the stretch in which most seconds, and their mean, have too few or too many; what drains does not count."""
+    """Find the stretch in which most seconds, and their mean, have too few or too many; the drain does not count."""
     counts = seconds.counts(_COUNTED_IN[metric])
     numbers = [number for number in seconds.numbers if number + 1 <= ends_s]
 
@@ -261,7 +261,7 @@ def _of_speed(seconds: _Seconds, metric: str, ends_s: float, is_beyond: Callable
 
 
 def _of_count(seconds: _Seconds, entry: ThresholdEntry, is_beyond: Callable[[float], bool]) -> Onset:
-    """Find the second in which the count passed its bound, where the seconds hold exactly what was judged."""
+    """Find the second in which the count passed its bound, if the seconds hold exactly the judged events."""
     counts = seconds.counts(_COUNTED_IN[entry["metric"]])
     if any(n < 0 for n in counts) or sum(counts) != entry["measured"]:
         return UNTOLD
@@ -275,7 +275,7 @@ def _opening(
     is_beyond: Callable[[float], bool],
     holds: Callable[[int], bool] = lambda _: True,
 ) -> int | None:
-    """Return the first second beyond that opens a stretch most of which is, and of which `holds` is true."""
+    """Return the first second that opens a stretch mostly beyond the bound, and for which `holds` is true."""
     for at, value in enumerate(values):
         if value is None or not is_beyond(value):
             continue
@@ -290,7 +290,7 @@ def _first(numbers: Sequence[int], values: Sequence[float | None], is_it: Callab
 
 
 def _failed(summary: Summary, entry: ThresholdEntry) -> int:
-    """Return how many of those that a rate judged failed."""
+    """Return how many of the events that a rate judged failed."""
     rate = rate_of(summary, entry["metric"])
     if rate is None or MAIN not in rate:
         return 0

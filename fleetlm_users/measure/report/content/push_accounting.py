@@ -1,6 +1,6 @@
 """The fate of every push and awaited event of users of any Phoenix application, as tables of the report.
 
-They are made from the counters of the summary, of which the counter of all must be the sum of those of each fate.
+They are made from the summary's counters; the total must equal the sum over the fates.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 
 class Book(NamedTuple):
-    """What is counted, the word for all of it, and its fates: `pushes_sent` is the sum of `pushes_replied`, …"""
+    """A kind of event, the word for all of it, and its fates: `pushes_sent` is the sum of `pushes_replied`, …"""
 
     what: str
     word: str
@@ -26,7 +26,7 @@ class Book(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The equation that it must keep."""
+        """The equation that must hold."""
         return f"{self.what}: {self.word} = " + " + ".join(fate.replace("_", " ") for fate in self.fates)
 
 
@@ -39,7 +39,7 @@ def sent_of(summary: Summary) -> tuple[str, ...]:
 
 
 def is_of_pushes(summary: Summary) -> bool:
-    """Return whether a run had users of Phoenix applications, and none that sent a message to a FleetLM."""
+    """Return whether a run had users of Phoenix applications, and none that sent a message to FleetLM."""
     return "messages" not in sent_of(summary)
 
 
@@ -55,7 +55,7 @@ def sent_in_words(summary: Summary) -> str:
 
 
 def book_tables(summary: Summary) -> Iterator[tuple[str, Table]]:
-    """Yield the equation and the table of pushes and of awaited events, where there were any, or nothing else was."""
+    """Yield the equation and table of pushes and of awaited events, if there were any or nothing else was sent."""
     for book in BOOKS:
         whole = f"{book.what}_{book.word}"
         is_needed = whole == SENT and is_of_pushes(summary)
@@ -66,7 +66,7 @@ def book_tables(summary: Summary) -> Iterator[tuple[str, Table]]:
 def _rows(summary: Summary, book: Book) -> Table:
     """Return the fates: by scenario, altogether, and of the warm-up; the last column says whether they add up.
 
-    What lost workers left open is unknown, and has a column where there is any.
+    Pushes that lost workers left open are unknown, and have a column if there are any.
     """
     whole = f"{book.what}_{book.word}"
     scenarios = _scenarios(summary, whole)
@@ -95,7 +95,7 @@ def _scenarios(summary: Summary, whole: str) -> list[str]:
 
 
 def _count(summary: Summary, name: str, phase: str, scenario: str) -> int:
-    """Return a count of a phase, of one scenario or of all; 0 where nothing was counted."""
+    """Return a count of a phase, for one scenario or for all; 0 if nothing was counted."""
     counter = counter_of(summary, name)
     figures = None if counter is None else counter.get(phase)
     if not isinstance(figures, dict):

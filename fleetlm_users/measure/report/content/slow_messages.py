@@ -1,4 +1,4 @@
-"""The slowest messages of a run as the summary holds them and reports show them."""
+"""The slowest messages of a run, as the summary holds them and reports show them."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,10 +14,10 @@ from fleetlm_users.measure.slow_messages import LATEST_S, SLOW_METRICS, SlowMess
 from fleetlm_users.units import MS_PER_S
 
 IN_TERMINAL: Final = 3
-"""Of each metric: a terminal has few lines, summary.json has them all."""
+"""The most messages per metric in a terminal, which has few lines; summary.json has them all."""
 
 ON_PAGE: Final = 10
-"""Of each metric, on the page and in Markdown."""
+"""The most messages per metric on the page and in Markdown."""
 
 SLOW_HEAD: Final = (
     *("", "ms", "slow part", "late", "append", "agent", "due (UTC)", "sent", "done"),
@@ -42,7 +42,7 @@ _OF_PUSHES: Final = ("push_latency_ms", "event_latency_ms")
 
 
 def slow_message_entry(message: SlowMessage, run_id: str) -> SlowMessageEntry:
-    """Return a message as the summary has it: moments in UTC, durations in ms."""
+    """Return a message's entry for the summary: moments in UTC, durations in ms."""
     sent_at_s = message.due_at_s + message.lateness_s
     done_at_s = sent_at_s + message.append_s
     if message.metric == "agent_latency_ms":
@@ -67,7 +67,7 @@ def slow_message_entry(message: SlowMessage, run_id: str) -> SlowMessageEntry:
 
 
 def _utc(moment_s: float) -> str:
-    """Return a moment as logs write it: 2026-01-31T12:00:00.123Z."""
+    """Return a moment in log format: 2026-01-31T12:00:00.123Z."""
     moment = datetime.fromtimestamp(min(moment_s, LATEST_S), UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -79,14 +79,14 @@ def slowest_of(summary: Summary) -> list[SlowMessageEntry]:
 
 
 def slow_title(summary: Summary) -> str:
-    """Return what the list is of."""
+    """Return the title of the list."""
     entries = slowest_of(summary)
     is_of_pushes = bool(entries) and all(_is_of_pushes(entry) for entry in entries)
     return "the slowest pushes and events" if is_of_pushes else "the slowest messages"
 
 
 def slow_message_rows(summary: Summary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return head and rows of a table of the slowest messages; of a run of pushes and events, in their terms."""
+    """Return head and rows of a table of the slowest messages; for a run of pushes and events, in their terms."""
     entries = _slowest_of_each(summary, ON_PAGE)
     if entries and all(_is_of_pushes(entry) for entry in entries):
         return _PUSH_HEAD, tuple(_push_row(entry) for entry in entries)
@@ -109,19 +109,19 @@ def _row(entry: SlowMessageEntry) -> tuple[str, ...]:
 
 
 def _times(entry: SlowMessageEntry) -> tuple[str, ...]:
-    """Return what was slow, and how much of it was whose."""
+    """Return how long it took, and the share of each part."""
     slow = _kind(entry), formatting.ms(entry["latency_ms"]), entry["slow_part"]
     return *slow, formatting.ms(entry["lateness_ms"]), formatting.ms(entry["append_ms"])
 
 
 def _moments(entry: SlowMessageEntry) -> tuple[str, ...]:
-    """Return when it was, and in which session."""
+    """Return when it was due, and in which session."""
     moments = entry["due_at"], _time(entry["sent_at"]), _time(entry["done_at"])
     return *moments, entry["scenario"], entry["session_id"]
 
 
 def slow_message_line(entry: SlowMessageEntry) -> str:
-    """Return one slow message with everything that identifies it and its parts."""
+    """Return one line about a slow message: everything that identifies it, and its parts."""
     if _is_of_pushes(entry):
         took = f"late {formatting.ms(entry['lateness_ms'])}, server {formatting.ms(entry['append_ms'])}"
         return (
@@ -139,7 +139,7 @@ def slow_message_line(entry: SlowMessageEntry) -> str:
 
 
 def _trace(entry: SlowMessageEntry) -> str:
-    """Return the id by which a tracing UI finds the message, and whether it should know it."""
+    """Return the id by which a tracing UI finds the message, and whether the trace was sampled."""
     sampled = "" if entry.get("trace_sampled", True) else " (not sampled)"
     return f"{entry.get('trace_id') or '?'}{sampled}"
 
@@ -157,7 +157,7 @@ def slow_messages_section(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def _slowest_of_each(summary: Summary, most: int) -> list[SlowMessageEntry]:
-    """Return at most that many of each metric."""
+    """Return at most that many messages of each metric."""
     by_metric = groupby(slowest_of(summary), key=lambda entry: entry["metric"])
     return [entry for _, entries in by_metric for entry in islice(entries, most)]
 
@@ -172,5 +172,5 @@ def _time(moment: str) -> str:
 
 
 def _place(metric: str) -> int:
-    """Return where a metric stands in reports; one that this version does not know stands last."""
+    """Return the place of a metric in reports; a metric unknown to this version comes last."""
     return next((at for at, name in enumerate(SLOW_METRICS) if name == metric), len(SLOW_METRICS))

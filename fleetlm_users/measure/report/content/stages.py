@@ -11,9 +11,9 @@ from fleetlm_users.measure.totals import Totals
 
 
 class StageSpan(NamedTuple):
-    """A stage as it was planned: from second `begins_s` of the run on, from `users_before` users to `users`.
+    """A planned stage: from second `begins_s` of the run, and from `users_before` users to `users`.
 
-    One of a rate goes from `rate_before` to `rate` sessions a second.
+    A stage of a rate goes from `rate_before` to `rate` sessions per second.
     """
 
     name: str
@@ -26,7 +26,9 @@ class StageSpan(NamedTuple):
 
 
 def stage_entry(totals: Totals, span: StageSpan, judged_from_s: float, judged_to_s: float) -> StageEntry:
-    """Return what was due in a stage; it was judged between these seconds of the run, as far as it lay there."""
+    """Return the entry of a stage for what was due in it; the run was judged between these seconds, which may cut the
+    stage.
+    """
     phase = STAGE_PREFIX + span.name
     accounting = totals.accounting(None, phase)
     lasted_s = min(span.begins_s + span.length_s, judged_to_s) - max(span.begins_s, judged_from_s)
@@ -66,7 +68,7 @@ class SkewedPart(NamedTuple):
 
 
 def skew_entry(totals: Totals, planned: SkewedPart, judged_s: float) -> SkewEntry:
-    """Return what became of the messages of these sessions that were due in the judged time."""
+    """Return the entry for the messages of these sessions that were due in the judged time."""
     scenario, phase = planned.scenario, STAGE_PREFIX + planned.part
     accounting = totals.accounting(scenario, phase)
     return {

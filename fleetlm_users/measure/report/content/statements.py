@@ -1,7 +1,8 @@
-"""What a run found, in a few sentences by weight: each has a rule here, and names the part of the page that shows it.
+"""The findings of a run in a few sentences, by weight: each has a rule here, and names the part of the page that shows
+it.
 
-Sentences repeat no reason of the verdict. They say what the figures behind it have in common: which behaviour, when,
-and whether generator, server or agent.
+No sentence repeats a reason of the verdict. Sentences say what the figures behind it have in common: which behaviour,
+when, and whether generator, server or agent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,10 +20,10 @@ from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry, 
 from fleetlm_users.measure.report.terminal_style import Style
 
 MOST: Final = 4
-"""More than a few are a report again. What the baseline says comes on top."""
+"""The most sentences: more would be a second report. The baseline's sentences come on top."""
 
 APART: Final = 1.5
-"""A behaviour is named when its figure is this many times that of the next one: less is no cause."""
+"""A behaviour is named if its figure is this many times the next one: a smaller difference is not a cause."""
 
 CHART_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -61,7 +62,7 @@ CHART_OF: Final[Mapping[str, str]] = MappingProxyType(
 """The chart that shows a metric over time."""
 
 TABLE_OF: Final[Mapping[str, str]] = MappingProxyType({"trend": "latency", "rate": "rates", "counter": "counts"})
-"""The table with the metrics of a kind, for those without a chart."""
+"""The table of metrics of a kind, for metrics without a chart."""
 _WAITING: Final = {
     "append": "messages waiting for their append",
     "agent": "messages waiting for the agent",
@@ -70,7 +71,7 @@ _WAITING: Final = {
 }
 _STORM_SHARE: Final = "95 %"
 _CUT: Final = "cut"
-"""What a connection counts as that was cut on purpose, and what was lost with it (`users/storm`)."""
+"""The kinds under which a connection cut on purpose is counted, and the messages lost with it (`users/storm`)."""
 
 _MESSAGE_AUDITED: Final = "the first such message acknowledged"
 _ANSWER_AUDITED: Final = "the first such answer pushed"
@@ -90,14 +91,14 @@ _STATISTICS: Final = {"p(90)": "p90", "p(95)": "p95", "p(99)": "p99", "p(99.9)":
 
 
 class Statement(NamedTuple):
-    """One sentence, and the anchor of what shows it on the page."""
+    """One sentence, and the anchor of the part of the page that shows it."""
 
     text: str
     anchor: str
 
 
 def statements(summary: Summary) -> list[Statement]:
-    """Return the sentences, the weightiest first, and last those of the comparison with an earlier run."""
+    """Return the sentences, the most important first, those on an earlier run last."""
     weighty = [statement for rule in _RULES for statement in rule(summary)]
     return [*weighty[:MOST], *_baseline(summary)]
 
@@ -110,7 +111,7 @@ def statements_section(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def _outcome(summary: Summary) -> Iterator[Statement]:
-    """Say how many thresholds were kept, or what a search came to."""
+    """Return how many thresholds were kept, or the result of a search."""
     capacity = summary.get("capacity")
     if capacity is not None:
         yield Statement(_sentence(capacity["words"]), "capacity")
@@ -137,7 +138,7 @@ def _outcome(summary: Summary) -> Iterator[Statement]:
 
 
 def _missed(summary: Summary) -> Iterator[Statement]:
-    """Say which missed latency is furthest from its bound, whose it is, and in which window it was worst."""
+    """Return which missed latency is furthest from its bound, whose it is, and in which window it was worst."""
     worst = _furthest(summary)
     if worst is None:
         return
@@ -161,7 +162,7 @@ def _furthest(summary: Summary) -> ThresholdEntry | None:
 
 
 def _failed(summary: Summary) -> Iterator[Statement]:
-    """Say which missed rate or count weighs most, when that began or the first failure came, and whose it is."""
+    """Return which missed rate or count weighs most, when it began or first failed, and whose it is."""
     if summary.get("capacity") is not None:
         return
     weights = [(_weight(summary, entry), entry) for entry in summary["thresholds"] if formatting.mark(entry) == "✗"]
@@ -192,9 +193,9 @@ def _unsampled(summary: Summary) -> Iterator[Statement]:
 
 
 def _weight(summary: Summary, entry: ThresholdEntry) -> tuple[int, float] | None:
-    """Return how much a missed threshold weighs: a share of what failed before a count of it, the largest first.
+    """Return how much a missed threshold weighs: rates of failure before counts, the largest first.
 
-    None for all others, such as counts that are too small.
+    Return None for all others, such as counts that are too small.
     """
     figures, measured, bound = summary["metrics"].get(entry["metric"]), entry["measured"], entry["bound"]
     if figures is None or measured is None:
@@ -208,7 +209,7 @@ def _weight(summary: Summary, entry: ThresholdEntry) -> tuple[int, float] | None
 
 
 def _failing_behaviour(summary: Summary, entry: ThresholdEntry) -> str:
-    """Return in which scenario most failed, in words; empty where the threshold names one or no scenario has most."""
+    """Return the scenario with most of the failures, in words; empty if the threshold names one or none has most."""
     rate, counter = rate_of(summary, entry["metric"]), counter_of(summary, entry["metric"])
     if entry["scenario"] or entry.get("window_s") or entry.get("stage") or len(summary["run"]["scenarios"]) < 2:
         return ""
@@ -228,7 +229,7 @@ def _times_bound(entry: ThresholdEntry) -> float:
 
 
 def _behaviour(summary: Summary, entry: ThresholdEntry) -> str:
-    """Return the scenario whose figure stands out; empty where the threshold names one or none does."""
+    """Return the scenario whose figure stands out; empty if the threshold names one or none does."""
     trend = trend_of(summary, entry["metric"])
     name = _STATISTICS.get(entry["condition"].partition("<")[0], entry["condition"].partition("<")[0])
     if entry["scenario"] or trend is None or MAIN not in trend or entry.get("window_s"):
@@ -240,7 +241,7 @@ def _behaviour(summary: Summary, entry: ThresholdEntry) -> str:
 
 
 def _slow_part(summary: Summary) -> Iterator[Statement]:
-    """Say which part took longest of the slowest messages by that latency, where one did in more than half of them."""
+    """Return which part took longest in more than half of the slowest messages by that latency, if one did."""
     worst = _furthest(summary)
     if worst is None:
         return
@@ -262,7 +263,7 @@ def _slow_part(summary: Summary) -> Iterator[Statement]:
 
 
 def _backlog(summary: Summary) -> Iterator[Statement]:
-    """Say which backlog of all scenarios grew."""
+    """Return which backlog of all scenarios grew."""
     for entry in summary.get("backlogs") or ():
         if entry["is_growing"] and not entry["scenario"] and entry["per_s"] is not None:
             what = _WAITING.get(entry["queue"], f"messages waiting for {entry['queue']}")
@@ -274,7 +275,7 @@ def _backlog(summary: Summary) -> Iterator[Statement]:
 
 
 def _storm(summary: Summary) -> Iterator[Statement]:
-    """Say how soon the sessions of a reconnect storm were back, and whether what they had missed was brought."""
+    """Return how soon the sessions of a reconnect storm were back, and whether missed messages were delivered."""
     storm = summary.get("storm")
     if storm is None or not storm["cut"]:
         return
@@ -293,7 +294,7 @@ def _storm(summary: Summary) -> Iterator[Statement]:
 
 
 def _trouble(summary: Summary) -> Iterator[Statement]:
-    """Say what went wrong most seriously after the warm-up; what a storm cuts on purpose did not go wrong."""
+    """Return the most serious trouble after the warm-up; what a storm cuts on purpose is no trouble."""
     asked_for = {_CUT} if summary.get("storm") is not None else set()
     wrong = []
     for name, all_, _, kinds in troubles_of(summary):
@@ -310,7 +311,7 @@ def _trouble(summary: Summary) -> Iterator[Statement]:
 
 
 def _baseline(summary: Summary) -> Iterator[Statement]:
-    """Say what differs from an earlier run, if one was given."""
+    """Return how the run differs from an earlier one, if one was given."""
     entry = summary.get("baseline")
     if entry is None:
         return
@@ -322,7 +323,7 @@ def _baseline(summary: Summary) -> Iterator[Statement]:
 
 
 def anchor_of(summary: Summary, metric: str) -> str:
-    """Return the anchor of what shows a metric on the page: its chart, else the table of its kind."""
+    """Return the anchor of the part of the page that shows a metric: its chart, or else the table of its kind."""
     if metric in CHART_OF:
         return CHART_OF[metric]
     known = summary["metrics"].get(metric)

@@ -81,7 +81,7 @@ def _n(value: int) -> str:
 
 
 def storm_lines(summary: Summary) -> list[str]:
-    """Return what the storm of a run came to, a line each; nothing for a run without one."""
+    """Return the result of a run's storm, line by line; empty for a run without one."""
     storm = summary.get("storm")
     return [] if storm is None else list(storm["lines"])
 
@@ -96,7 +96,7 @@ def storm_section(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def storm_charts(summary: Summary) -> list[ChartFigure]:
-    """Return the chart of who was back when, in a list; an empty one where nobody came back."""
+    """Return a list with the chart of sessions back over time; empty if none came back."""
     storm = summary.get("storm")
     curve = [(at_s, share) for at_s, share in storm["curve"] if at_s > 0] if storm is not None else []
     if storm is None or not curve:

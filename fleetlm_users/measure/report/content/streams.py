@@ -1,4 +1,4 @@
-"""How the answers of each scenario streamed over a run, in the summary and as lines of the report's charts."""
+"""How the answers of each scenario streamed over a run, for the summary and the charts of reports."""
 
 from collections.abc import Sequence
 from typing import Final, cast
@@ -22,7 +22,7 @@ _MAX_COLOUR: Final = 6
 def streams_entry(timeline: MergedTimeline, totals: Totals) -> StreamsEntry | None:
     """Return the figures of each scenario over the run's time; None unless several scenarios stream.
 
-    Without the last second, which is only part of one, as in all charts.
+    The last second is left out, because it is only part of one, as in all charts.
     """
     if sum(bool(totals.count("agent_chunks", scenario, ALL)) for scenario in totals.scenarios) < 2:
         return None
@@ -47,7 +47,7 @@ def streams_entry(timeline: MergedTimeline, totals: Totals) -> StreamsEntry | No
 
 
 def stream_curves(summary: Summary, rows: Sequence[SeriesRow]) -> dict[LineChart, dict[Line, list[float | None]]]:
-    """Return the lines of the charts by scenario, with a value for each row; none unless several scenarios streamed."""
+    """Return the lines of the charts by scenario, with a value per row; empty unless several scenarios streamed."""
     entry = summary.get("streams")
     if entry is None or len(entry["scenarios"]) < 2:
         return {}
@@ -77,7 +77,7 @@ def _curve(line: StreamLine, figure: str) -> list[float | None]:
 
 
 def _worst(one: list[float | None], other: list[float | None]) -> list[float | None]:
-    """Return the higher of each two figures; `other` may have more of them."""
+    """Return the higher of each pair of figures; `other` may have more of them."""
     pairs = zip([*one, *[None] * (len(other) - len(one))], other, strict=True)
     return [max((value for value in pair if value is not None), default=None) for pair in pairs]
 

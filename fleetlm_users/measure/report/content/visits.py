@@ -20,7 +20,7 @@ Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 
 def visits_entry(totals: Totals, plan: Mapping[str, Any], law: LittlesLaw) -> VisitsEntry:
-    """Return what arrived, in the main phase and in the whole run, and Little's law over the main phase.
+    """Return the arrivals in the main phase and in the whole run, and Little's law over the main phase.
 
     Args:
         totals: The numbers of all processes.
@@ -53,7 +53,7 @@ def _counts(totals: Totals, phase: str) -> VisitCounts:
 
 
 def visits_rows(summary: Summary) -> Rows:
-    """Return the accounting of the sessions that arrived; no rows for a run in which users stay."""
+    """Return the accounting of the sessions that arrived; no rows if users stay."""
     entry = summary.get("visits")
     head = ("", "due", "begun", "dropped", "ended", "cut short")
     if entry is None:
@@ -67,7 +67,7 @@ def _row(name: str, counts: VisitCounts) -> tuple[str, ...]:
 
 
 def visits_lines(summary: Summary) -> list[str]:
-    """Return how the sessions were to arrive, how many were there at most, and whether Little's law holds."""
+    """Return how sessions were to arrive, how many were present at most, and whether Little's law holds."""
     entry = summary.get("visits")
     if entry is None:
         return []
@@ -79,7 +79,7 @@ def visits_lines(summary: Summary) -> list[str]:
 
 
 def _shares(summary: Summary, entry: VisitsEntry) -> Iterator[str]:
-    """Yield that each process has only its share of the users, in a run in which sessions found none free."""
+    """Yield, if sessions found no user free, that each process has only its share of the users."""
     processes, dropped = len(summary["workers"]), counter_of(summary, "visits_dropped")
     phases = () if dropped is None else (dropped.get("main"), dropped.get("warm_up"))
     if processes > 1 and any(figures and figures["all"]["labels"].get(NO_USER) for figures in phases):
@@ -91,14 +91,15 @@ def _shares(summary: Summary, entry: VisitsEntry) -> Iterator[str]:
 
 
 def visits_curves(summary: Summary, rows: Sequence[SeriesRow]) -> dict[LineChart, dict[Line, list[float | None]]]:
-    """Return the lines of a run's arrivals that no column has: the plan, and how many are in the system.
+    """Return the lines of a run's arrivals that are not columns: the plan, and the number in the system.
 
-    `rows` are all seconds of the run from its beginning. A run in which users stay has none. How many are there is not
-    known after a reset, which forgets those who had begun, nor where a worker was lost, with the end of its sessions.
+    `rows` are all seconds of the run from its beginning. A run in which users stay has none. The number in the system
+    is unknown after a reset, which forgets the sessions begun, and after the loss of a worker, which takes the ends of
+    its sessions with it.
     """
     entry = summary.get("visits")
     begun, ended = ([value or 0 for value in column_of(rows, f"visits_{what}")] for what in ("begun", "ended"))
-    if entry is None or not any(begun):  # also the file of an older version, which has no such columns
+    if entry is None or not any(begun):  # also a file of an older version, which lacks these columns
         return {}
     planned = _planned(entry["rate"], summary, [int(row["second"] or 0) for row in rows])
     curves: dict[LineChart, dict[Line, list[float | None]]] = {ARRIVALS_CHART: {Line("planned", "planned", 4): planned}}
@@ -120,6 +121,6 @@ def _planned(rates: str, summary: Summary, seconds: Sequence[int]) -> list[float
         if before is not None and rate is not None:
             first, length_s = int(stage["begins_s"]), int(stage["length_s"])
             rise = (rate - before) / max(length_s, 1)
-            shown = range(max(first, 0), min(first + length_s, last + 1))  # no more, whatever a file says
+            shown = range(max(first, 0), min(first + length_s, last + 1))  # no more, whatever a file claims
             planned |= {second: round(before + rise * (second - first + 0.5), 4) for second in shown}
     return [planned.get(second) for second in seconds]

@@ -1,1 +1,1 @@
-"""The summary of a run: its types, its figures, and the document that they make."""
+"""The summary of a run: its types, its figures, and the document they form."""

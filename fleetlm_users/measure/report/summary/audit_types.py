@@ -1,4 +1,4 @@
-"""What summary.json holds of an audit."""
+"""The entries of an audit in summary.json."""
 
 from typing import NotRequired, TypedDict
 
@@ -14,9 +14,9 @@ class AuditedEntry(TypedDict):
 
 
 class AuditEntry(TypedDict):
-    """What was stored of what was acknowledged: how much the audit saw (`words`), and what it found (`result`).
+    """How many acknowledged messages were stored: the audit's coverage (`words`), and its findings (`result`).
 
-    `unconfirmed` and `open_outcomes` are of messages whose outcome the server left open, where there were any.
+    `unconfirmed` and `open_outcomes` cover messages whose outcome the server left open, if there were any.
     """
 
     way: str

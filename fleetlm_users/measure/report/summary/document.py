@@ -77,16 +77,15 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     crash: CrashEntry | None = None,
     storm: StormEntry | None = None,
 ) -> Summary:
-    """Return the run as what summary.json holds. `duration_s` is the length of the main phase, which counts per second
-    refer to; by default it is what the workers' clocks say, less the plan's `warm_up_s`.
+    """Return the summary.json of a run. `duration_s` is the length of the main phase, on which counts per second are
+    based; by default it comes from the workers' clocks, less the plan's `warm_up_s`.
 
     `plan`, `options`, `host` and `versions` are kept as given; reports look for `preset` and `warm_up_s` in `plan`, and
-    for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
-    `aborted` why a hopeless run was ended early, `server` what each source said of the server (ServerFigures),
-    `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end,
-    `backlogs` whether the server kept up, `audit` what was stored, in an audited run, `crash` what a crash cost,
-    `storm` what a reconnect storm came to.
-    All texts are printable, whatever their source: reports show them as they are.
+    for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read, `aborted`
+    why a hopeless run was ended early, `server` the figures of each source (ServerFigures), `capacity` the result of a
+    search (Capacity), if the run was one, `lost` the workers that did not report to the end, `backlogs` whether the
+    server kept up, `audit` the result of an audited run, `crash` the cost of a crash, `storm` the result of a reconnect
+    storm. All texts are printable, whatever their source: reports show them as they are.
     """
     warm_up_s = float(plan.get("warm_up_s") or 0)
     duration_s = max(0.0, totals.elapsed_s - warm_up_s) if duration_s is None else duration_s
@@ -150,7 +149,7 @@ def _metrics(totals: Totals, duration_s: float) -> dict[str, MetricEntry]:
 
 
 def _metric(metric: Metric, totals: Totals, duration_s: float) -> MetricEntry:
-    """Return the metric's figures by phase, of all scenarios together and of each that has samples."""
+    """Return the metric's figures by phase, for all scenarios together and for each that has samples."""
     if metric.kind == "gauge":
         return _gauge(metric, totals)
     if metric.kind == "trend":
@@ -238,7 +237,7 @@ def _accounting(totals: Totals, phase: str) -> PhaseFigures[AccountingFigures]:
 
 
 def _findings(totals: Totals, run_id: str) -> FindingsEntry:
-    """Return the first wrong messages, with everything that identifies them, and the number of all."""
+    """Return the first faulty messages, with everything that identifies them, and the number of all."""
     findings = totals.findings
     return {"total": findings.total, "shown": [finding_figures(finding, run_id) for finding in findings.first]}
 
@@ -246,7 +245,7 @@ def _findings(totals: Totals, run_id: str) -> FindingsEntry:
 def _add_stored(
     document: Summary, audit: AuditResult | None, crash: CrashEntry | None, storm: StormEntry | None
 ) -> None:
-    """Add what was stored of what was acknowledged, and what a crash or a storm cost, where the run tells."""
+    """Add the results of an audit, a crash or a storm, if the run had one."""
     if audit is not None:
         document["audit"] = _audit(audit)
     if crash is not None:
@@ -256,7 +255,7 @@ def _add_stored(
 
 
 def _audit(audit: AuditResult) -> AuditEntry:
-    """Return what an audit saw and found."""
+    """Return the audit's coverage and findings."""
     entry: AuditEntry = {
         "way": audit.way,
         "words": audit.words(),

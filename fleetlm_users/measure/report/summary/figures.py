@@ -1,4 +1,4 @@
-"""The figures of single parts of a summary, which the live page shows as well. Times are in ms."""
+"""The figures of single parts of a summary, also shown on the live page. Times are in ms."""
 
 from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.histogram import Trend
@@ -56,7 +56,7 @@ def trend_figures(trend: Trend) -> TrendFigures:
 
 
 def accounting_figures(accounting: Accounting) -> AccountingFigures:
-    """Return the fates of all messages, and whether they add up to those sent."""
+    """Return the fates of all messages, and whether they add up to the number sent."""
     return {
         "sent": accounting.sent,
         "appended": accounting.appended,
@@ -71,7 +71,7 @@ def accounting_figures(accounting: Accounting) -> AccountingFigures:
 
 
 def finding_figures(finding: Finding, run_id: str) -> FindingEntry:
-    """Return one wrong message, with everything that identifies it."""
+    """Return one faulty message, with everything that identifies it."""
     return {
         "run_id": run_id,
         "kind": finding.kind,
@@ -84,7 +84,7 @@ def finding_figures(finding: Finding, run_id: str) -> FindingEntry:
 
 
 def backlog_figures(backlog: Backlog) -> BacklogEntry:
-    """Return how one queue of the server did."""
+    """Return the state of one queue of the server."""
     growth = backlog.growth
     return {
         "queue": backlog.queue.name,
@@ -103,7 +103,7 @@ def backlog_figures(backlog: Backlog) -> BacklogEntry:
 
 
 def worker_figures(worker: WorkerState) -> WorkerEntry:
-    """Return how one worker stands, times in ms."""
+    """Return the state of one worker, times in ms."""
     return {
         "worker": worker.worker,
         "reports": worker.seq,

@@ -6,7 +6,7 @@ from fleetlm_users.measure.report.summary.metric_types import AccountingFigures,
 
 
 class PushStageEntry(TypedDict):
-    """What users of other Phoenix applications pushed in a stage, and what came of it."""
+    """The pushes by users of other Phoenix applications in a stage, and their outcomes."""
 
     sent: int
     sent_per_s: float | None
@@ -17,10 +17,10 @@ class PushStageEntry(TypedDict):
 
 
 class StageEntry(TypedDict):
-    """One stage of a run: from second `begins_s` on, from `users_before` users evenly to `users` in `length_s`.
+    """One stage of a run: from second `begins_s`, evenly from `users_before` users to `users` in `length_s`.
 
-    Where sessions arrive at a rate, that goes from `rate_before` to `rate`, and `users` bound those who are in one.
-    `lasted_s` is how much of it was judged. A message belongs to the stage in which it was due.
+    If sessions arrive at a rate, it goes from `rate_before` to `rate`, and `users` bounds those in a session.
+    `lasted_s` is how much of the stage was judged. A message belongs to the stage in which it was due.
     """
 
     name: str
@@ -41,7 +41,7 @@ class StageEntry(TypedDict):
 class SkewEntry(TypedDict):
     """The busiest tenth of a scenario's sessions, or the rest, in a run with a skew.
 
-    `share` is the part of all messages that they were to be sent: of both together it is 1.
+    `share` is their planned part of all messages: the two shares add up to 1.
     """
 
     scenario: str
@@ -55,7 +55,7 @@ class SkewEntry(TypedDict):
 
 
 class VisitCounts(TypedDict):
-    """What became of the sessions that were due: due = begun + dropped, and begun = ended + unfinished in all."""
+    """The fates of the sessions that were due: due = begun + dropped, and begun = ended + unfinished in all."""
 
     due: int
     begun: int
@@ -65,9 +65,9 @@ class VisitCounts(TypedDict):
 
 
 class LittleEntry(TypedDict):
-    """Little's law: `rate_per_s` × `stay_s` = `expected` sessions, and `edges`, against those `measured`, ± `accepted`.
+    """Little's law: `rate_per_s` × `stay_s` = `expected` sessions, plus `edges`, against `measured` ones, ± `accepted`.
 
-    `agrees` is None where it could not be checked; `words` say it all.
+    `agrees` is None if it could not be checked; `words` states it in full.
     """
 
     rate_per_s: float
@@ -81,7 +81,7 @@ class LittleEntry(TypedDict):
 
 
 class VisitsEntry(TypedDict):
-    """The sessions that arrived at a rate: how they were planned, what became of them, and whether the counts agree."""
+    """The sessions that arrived at a rate: their plan, their fates, and whether the counts agree."""
 
     rate: str
     arrivals: str
@@ -97,7 +97,7 @@ class StreamLine(TypedDict):
 
     `broken_per_s` counts pauses beyond the limit and answers that ended without a message.
 
-    If too many scenarios stream for a chart, the last line shows the rest of them together.
+    If too many scenarios stream for a chart, the last line shows the rest together.
     """
 
     scenario: str
@@ -109,7 +109,7 @@ class StreamLine(TypedDict):
 
 
 class StreamsEntry(TypedDict):
-    """The scenarios whose agents stream, from second `begins_s` on; a step shows the worst of its `step_s` seconds."""
+    """The scenarios whose agents stream, from second `begins_s`; each step shows the worst of its `step_s` seconds."""
 
     begins_s: int
     step_s: int

@@ -24,7 +24,7 @@ TrendFigures = TypedDict(
 
 
 class RateFigures(TypedDict):
-    """A share and the two counts that it is made of."""
+    """A share and its two counts."""
 
     rate: float | None
     passes: int
@@ -40,7 +40,7 @@ class CounterFigures(TypedDict):
 
 
 class GaugeFigures(TypedDict):
-    """What goes up and down."""
+    """A value that goes up and down."""
 
     now: float
     peak: float

@@ -1,10 +1,10 @@
-"""The parts of a summary that lead on from its figures: single messages, an earlier run, annotations in a Grafana."""
+"""Parts of a summary that go beyond its figures: single messages, an earlier run, annotations in Grafana."""
 
 from typing import Literal, NotRequired, TypedDict
 
 
 class FindingEntry(TypedDict):
-    """One message with something wrong; `seq` None and `client_ref` empty are unknown."""
+    """One faulty message; `seq` None and `client_ref` empty are unknown."""
 
     run_id: str
     kind: str
@@ -16,7 +16,7 @@ class FindingEntry(TypedDict):
 
 
 class FindingsEntry(TypedDict):
-    """The first wrong messages, and how many there were."""
+    """The first faulty messages, and the number of all."""
 
     total: int
     shown: list[FindingEntry]
@@ -25,12 +25,12 @@ class FindingsEntry(TypedDict):
 class SlowMessageEntry(TypedDict):
     """One of the slowest messages, by `metric`: when it was due (ISO 8601, UTC), and how long each part took, in ms.
 
-    Of a push or an awaited event, `append_ms` lasts to its reply or arrival, `session_id` is the topic, and
+    For a push or an awaited event, `append_ms` lasts until its reply or arrival, `session_id` is the topic, and
     `client_ref` the event and the push's ref.
 
-    `slow_part` took longest: generator (until it was sent), append (until its own broadcast), agent (until its
-    answer), reply (to a push) or event (until it came). None is what did not happen or is not known. `trace_id`
-    is there in a run with trace contexts.
+    `slow_part` took longest: generator (until it was sent), append (until its own broadcast), agent (until its answer),
+    reply (to a push) or event (until it came). None marks what did not happen or is unknown. `trace_id` exists in a run
+    with trace contexts.
     """
 
     run_id: str
@@ -53,15 +53,15 @@ class SlowMessageEntry(TypedDict):
 
 
 class BaselineSentence(TypedDict):
-    """One sentence on what differs, and the metric that it is about; empty where it is about the whole run."""
+    """One sentence on a difference, and the metric it concerns; empty if it concerns the whole run."""
 
     text: str
     metric: str
 
 
 class BaselineEntry(TypedDict):
-    """What a run's comparison with an earlier one came to: the answer and exit code of `fleetlm-bench compare`, and the
-    weightiest differences; `more` there are. `run_id` is empty where no run could be compared.
+    """The result of a comparison with an earlier run: the answer and exit code of `fleetlm-bench compare`, and the most
+    important differences; there are `more`. `run_id` is empty if no run could be compared.
     """
 
     run_id: str
@@ -73,7 +73,7 @@ class BaselineEntry(TypedDict):
 
 
 class AnnotationsEntry(TypedDict):
-    """How many annotations a Grafana took, how many it did not, and the first reason; `url` says its dashboard."""
+    """How many annotations a Grafana accepted, how many it refused, and the first reason; `url` is its dashboard."""
 
     url: str
     posted: int

@@ -1,8 +1,8 @@
-"""What summary.json holds: the types that `summary` returns and that every renderer, `compare` and `cleanup` read.
+"""The types of summary.json, which `summary` returns and every renderer, `compare` and `cleanup` read.
 
-TypedDicts, because the summary is a JSON document with public keys (`p99.9`, `all`) that is written as it is and read
-back from older versions, which lack some of them: those keys are `NotRequired`. A file is checked before it is read as
-these types (earlier_runs/summary_check.py). Latencies are in ms, shares are fractions, None is "not measured".
+TypedDicts, because the summary is a JSON document with public keys (`p99.9`, `all`). It is written unchanged, and read
+back from older versions, which lack some keys: those are `NotRequired`. A file is checked before it is read as these
+types (earlier_runs/summary_check.py). Latencies are in ms, shares are fractions, None is "not measured".
 """
 
 from collections.abc import Mapping
@@ -42,14 +42,14 @@ class VerdictEntry(TypedDict):
 
 
 class ThresholdEntry(TypedDict):
-    """One judged threshold; `measured` is in `unit`, `note` what else a person should know of it.
+    """One judged threshold; `measured` is in `unit`, `note` says what else a reader should know about it.
 
-    `origin` is who set it: given, preset, behaviour or audit; empty where that is not known.
+    `origin` is who set it: given, preset, behaviour or audit; empty if unknown.
 
-    Of a threshold on windows, `worst_window_s` is from and to which second of the run the worst one lasted. Of a missed
-    one `began_s` is the second of the run from which on it was beyond its bound, `first_s` the one in which the first
-    failure was counted, where that is all that can be told, and `worst_s` the worst one of a latency that was beyond
-    its bound in single seconds only.
+    For a threshold on windows, `worst_window_s` holds the first and the last second of the worst window. For a missed
+    one, `began_s` is the second of the run from which it was beyond its bound; `first_s` is the second of the first
+    failure, if nothing more is known; `worst_s` is the worst second of a latency that was beyond its bound in single
+    seconds only.
     """
 
     expression: str
@@ -91,10 +91,10 @@ class RunEntry(TypedDict):
 
 
 class BacklogEntry(TypedDict):
-    """How a backlog did in `seconds` of the run from `begins_s` on, of one scenario or of all together (empty).
+    """The state of a backlog in `seconds` of the run from `begins_s`, for one scenario or for all together (empty).
 
-    Growth is in messages per second, with 95 % confidence between `low_per_s` and `high_per_s`, and no growth below
-    `resolution_per_s` could be claimed. None stands for what the run cannot tell.
+    Growth is in messages per second, with 95 % confidence between `low_per_s` and `high_per_s`; growth below
+    `resolution_per_s` could not be claimed. None marks what the run cannot tell.
     """
 
     queue: str
@@ -112,7 +112,7 @@ class BacklogEntry(TypedDict):
 
 
 class WorkerEntry(TypedDict):
-    """How one worker stands."""
+    """The state of one worker."""
 
     worker: str
     reports: int
@@ -128,7 +128,7 @@ class WorkerEntry(TypedDict):
 
 
 class Summary(TypedDict):
-    """A whole run. `plan`, `options`, `host` and `versions` are kept as the run was given them."""
+    """A whole run. `plan`, `options`, `host` and `versions` are stored as given."""
 
     format: int
     verdict: VerdictEntry
@@ -149,7 +149,7 @@ class Summary(TypedDict):
     stages: NotRequired[list[StageEntry]]
     visits: NotRequired[VisitsEntry]
     skew: NotRequired[list[SkewEntry]]
-    streams: NotRequired[StreamsEntry]  # since 2026-11, where several scenarios stream
+    streams: NotRequired[StreamsEntry]  # since 2026-11, if several scenarios stream
     workers_lost: NotRequired[list[dict[str, Any]]]
     baseline: NotRequired[BaselineEntry]
     annotations: NotRequired[AnnotationsEntry]
@@ -161,7 +161,7 @@ class Summary(TypedDict):
 
 
 class RunRecord(TypedDict):
-    """What ran where: the parts of a summary that run.json repeats, each as it is there."""
+    """What ran where: the parts of a summary that run.json repeats unchanged."""
 
     format: NotRequired[int]
     run: RunEntry
@@ -173,31 +173,31 @@ class RunRecord(TypedDict):
 
 
 def trend_of(summary: Summary, name: str) -> TrendEntry | None:
-    """Return a trend of the run; None where it has none of that name."""
+    """Return a trend of the run; None if it has none of that name."""
     metric = summary["metrics"].get(name)
     return metric if metric is not None and metric["kind"] == "trend" else None
 
 
 def rate_of(summary: Summary, name: str) -> RateEntry | None:
-    """Return a rate of the run; None where it has none of that name."""
+    """Return a rate of the run; None if it has none of that name."""
     metric = summary["metrics"].get(name)
     return metric if metric is not None and metric["kind"] == "rate" else None
 
 
 def counter_of(summary: Summary, name: str) -> CounterEntry | None:
-    """Return a counter of the run; None where it has none of that name."""
+    """Return a counter of the run; None if it has none of that name."""
     metric = summary["metrics"].get(name)
     return metric if metric is not None and metric["kind"] == "counter" else None
 
 
 def gauge_of(summary: Summary, name: str) -> GaugeEntry | None:
-    """Return a gauge of the run; None where it has none of that name."""
+    """Return a gauge of the run; None if it has none of that name."""
     metric = summary["metrics"].get(name)
     return metric if metric is not None and metric["kind"] == "gauge" else None
 
 
 def statistic(figures: TrendFigures, name: str) -> float | None:
-    """Return one of a trend's statistics by its key, such as `p99.9`, in ms; None where it is not known."""
+    """Return one of a trend's statistics by its key, such as `p99.9`, in ms; None if unknown."""
     values: Mapping[str, Any] = figures
     value: float | None = values.get(name)
     return value
