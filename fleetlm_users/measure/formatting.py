@@ -123,7 +123,7 @@ def outcome(threshold: Mapping[str, Any]) -> str:
 
 
 def note(threshold: Mapping[str, Any]) -> str:
-    """Return what stands beside a judged threshold: why it has no answer, or on how many samples it has one."""
+    """Return the text beside a judged threshold: why it has no answer, or how many samples its answer rests on."""
     if is_undecided(threshold) or is_unjudged(threshold):
         return str(threshold["problem"])
     of = f"of {count(threshold['samples'])} {'readings' if _is_of_server(threshold) else 'samples'}"

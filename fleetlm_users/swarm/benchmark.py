@@ -22,21 +22,21 @@ class Preflight(Protocol):
 
     @property
     def fatal(self) -> bool:
-        """True when the run cannot begin."""
+        """True if the run cannot begin."""
 
     @property
     def protocol(self) -> str:
         """The name of the protocol that the server speaks."""
 
     def text(self) -> str:
-        """Return two or three lines for a person; empty when there is nothing to say."""
+        """Return two or three lines for a person; empty if there is nothing to say."""
 
 
 class Page(Protocol):
     """A page of text."""
 
     def read(self) -> str:
-        """Return what it says now. Raises FleetlmError."""
+        """Return its current text. Raises FleetlmError."""
 
     def close(self) -> None:
         """Free its connection."""
@@ -46,7 +46,7 @@ class AnnotationSink(Protocol):
     """A Grafana that takes annotations."""
 
     def post(self, annotation: Mapping[str, Any]) -> None:
-        """Post one: `time` and perhaps `timeEnd` in ms since 1970, `tags`, `text`. Raises FleetlmError."""
+        """Post one: `time` and optionally `timeEnd` in ms since 1970, `tags`, `text`. Raises FleetlmError."""
 
     def close(self) -> None:
         """Free its connection."""
@@ -65,28 +65,29 @@ class Benchmark:
     """One load and how it is judged.
 
     Attributes:
-        name: The name of the benchmark, as presets and reports have it.
+        name: The name of the benchmark in presets and reports.
         behaviours: The user class of each scenario, in the order of reports.
-        check: Checks the targets before a run; its second argument takes a line that says what it is waiting for.
+        check: Checks the targets before a run; its second argument takes a line about pending answers.
         options: Options of the benchmark's own, in addition to the common ones.
         metrics: Metrics of the benchmark's own.
         thresholds: The default thresholds of each scenario, as metrics with their conditions.
         over_rest: The scenarios whose messages are appended over REST.
-        preset: A preset that presets.yaml does not have.
+        preset: A preset that is not in presets.yaml.
         validate: Raises UsageError for options that contradict each other.
         check_protocol: Raises UsageError for a server whose protocol cannot do what the behaviours need.
-        remarks: Returns sentences on what is different with a server whose protocol cannot do all that behaviours use.
-        check_host: Raises UsageError for what the machine cannot do. It is called where users live; its second argument
+        remarks: Returns sentences on what differs with a server whose protocol lacks something the behaviours use.
+        check_host: Raises UsageError for anything the machine cannot do. It is called where users live; its second
+            argument
             says whether all of them live on this machine.
-        metrics_page: Returns the page of a server's metrics, to be read by the rules of the load.
+        metrics_page: Returns the page of a server's metrics, read by the load's own rules.
         annotations: Returns where the run's annotations go; None for nowhere. Raises UsageError.
-        is_finite: Returns whether the users will have done all their work at some time, which then ends the run.
+        is_finite: Returns whether the users finish their work at some point, which then ends the run.
         most_users: Returns how many users may ever run at once.
         sockets_of_user: Returns how many sockets a user has open at once, at most.
         search: Makes the run a search for the most load that keeps the thresholds, in steps of users of the one
             behaviour, instead of a plan that is held.
-        crash: How the server is stopped during a run, and started again; None from it for a run in which it is not.
-        storm: Whose connections are cut when, in a benchmark whose sessions come back.
+        crash: Returns how the server is stopped during a run and started again; None if it is not.
+        storm: Which connections are cut when, in a benchmark whose sessions come back.
         needs_fleetlm: Returns whether the server must be a FleetLM; else it is any Phoenix application.
         records: Returns whether a run records a metric, for a scenario if one is named.
     """
@@ -115,7 +116,7 @@ class Benchmark:
     records: Callable[[Options, str, str | None], bool] = lambda _options, _metric, _scenario: True
 
     def numbering(self, options: Options, slot: WorkerSlot) -> Numbering:
-        """Return the numbers of a run's users on the process in that slot."""
+        """Return the numbers of a run's users in the process with that slot."""
         classes = [user_class.__name__ for user_class in self.behaviours.values()]
         return Numbering(classes, self.spawn_order(options), slot)
 

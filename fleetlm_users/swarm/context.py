@@ -1,4 +1,4 @@
-"""What is attached to Locust's environment: the benchmark, the event hooks, and the current run."""
+"""The benchmark, the event hooks and the current run, as attached to Locust's environment."""
 
 import warnings
 
@@ -38,7 +38,7 @@ def context_of(environment: Environment) -> BenchmarkContext:
     """Return the benchmark's context.
 
     Args:
-        environment: Locust's environment, as event listeners and users are given it.
+        environment: Locust's environment, as event listeners and users receive it.
 
     Raises:
         RuntimeError: No benchmark is installed, or its `init` listener has not run yet.
@@ -54,7 +54,7 @@ def run_of(environment: Environment) -> Run:
     """Return the current run of this process.
 
     Args:
-        environment: Locust's environment, as event listeners and users are given it.
+        environment: Locust's environment, as event listeners and users receive it.
 
     Raises:
         RuntimeError: No run has been started yet.

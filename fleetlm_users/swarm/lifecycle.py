@@ -1,7 +1,7 @@
-"""Locust's events, each handed to the role of this process: coordinator (master or standalone) or worker.
+"""Locust's events, each passed to the role of this process: coordinator (master or standalone) or worker.
 
-The drain happens inside `test_stopping`, which fires before Locust stops or quits anything, whatever ends the
-run: its run time, a signal or the web UI. So by `test_stop` the last samples are in, and the run is judged there.
+The drain happens inside `test_stopping`, which fires before Locust stops or quits anything, whatever ends the run: its
+run time, a signal or the web UI. So by `test_stop` the last samples have arrived, and the run is judged there.
 """
 
 import atexit
@@ -65,8 +65,8 @@ class Lifecycle:
     def on_parser(self, parser: LocustArgumentParser, **_: Any) -> None:
         """Add our options to Locust's.
 
-        From here on output can fail without harm, as Locust has printed nothing yet; and what peers send can do none
-        either, as it has opened no port yet.
+        From here on, failing output does no harm, as Locust has printed nothing yet; nor do messages from peers, as it
+        has opened no port yet.
         """
         steady_streams(while_loading=True)
         survive_garbage()
@@ -75,7 +75,9 @@ class Lifecycle:
         when_parsed(parser, self.on_parsed)
 
     def on_parsed(self, parsed: Namespace) -> None:
-        """Prepare the master's port: Locust is about to fork, the last moment that parent and workers share."""
+        """Prepare the master's port: Locust is about to fork, so this is the last moment that parent and workers
+        share.
+        """
         if self._is_parsed:
             return  # parsed again, for a page of the web UI
         self._is_parsed = True
@@ -98,7 +100,7 @@ class Lifecycle:
         self._signals = Signals(runner, web_ui, Console().say)
         self._signals.listen()
         if isinstance(runner, WorkerRunner):
-            # which classes run is the master's to say, whatever this worker's own command line names
+            # the master decides which classes run, whatever this worker's own command line names
             ours = self._benchmark.behaviours.values()
             environment.user_classes = list({*environment.user_classes, *ours})
             self._role = Worker(environment, runner, context, self._family)
@@ -107,7 +109,7 @@ class Lifecycle:
             self._coordinate(environment, context, web_ui, self._signals)
 
     def on_test_start(self, environment: Environment, **_: Any) -> None:
-        """Begin a run on this process; from now on signals end it in order."""
+        """Begin a run in this process; from now on signals end it in order."""
         self._role.start()
         if self._signals is not None:
             self._signals.serve(self._role)
@@ -125,7 +127,7 @@ class Lifecycle:
         self._role.add_to_report(data)
 
     def on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        """Take in a worker's report."""
+        """Take a worker's report."""
         self._role.on_worker_report(client_id, data)
 
     def on_worker_connect(self, client_id: str, **_: Any) -> None:
@@ -137,7 +139,7 @@ class Lifecycle:
         self._role.reset_stats()
 
     def on_quitting(self, environment: Environment, **_: Any) -> None:
-        """Drain and judge whatever still runs: Locust is about to end."""
+        """Drain and judge any run under way: Locust is about to end."""
         if self._signals is not None:
             self._signals.wait_if_shut_down_twice()
         self._role.on_quitting()
@@ -152,7 +154,7 @@ class Lifecycle:
         skip_last_collections()
 
     def _check_alone(self) -> None:
-        """Refuse a second benchmark: options, plan and verdict of a process are those of one."""
+        """Refuse a second benchmark: options, plan and verdict of a process belong to one."""
         owners = (getattr(handler, "__self__", None) for handler in listeners_of(events.init))
         other = next((owner for owner in owners if isinstance(owner, Lifecycle)), None)
         if other is not None:
@@ -191,7 +193,7 @@ class Lifecycle:
             coordinator.preparation.preview()
             return
         options = coordinator.prepare()
-        # Locust's table every two seconds would bury the live line; its final tables still come
+        # Locust's table every two seconds would bury the live line; its final tables still appear
         parsed.only_summary = not parsed.print_stats
         coordinator.console.say(
             announcement(
@@ -211,7 +213,7 @@ def runs_at_once(parsed: Namespace) -> bool:
 def install(benchmark: Benchmark) -> None:
     """Register a benchmark with Locust; the one call of a locustfile.
 
-    It happens at the import of the locustfile and not in `init`: options must be known before the command line is
-    parsed, and Locust's events are the only place that outlives that moment.
+    It happens on import of the locustfile and not in `init`: options must be known before the command line is parsed,
+    and Locust's events are the only place that outlives that moment.
     """
     Lifecycle(benchmark).listen()

@@ -23,7 +23,7 @@ from fleetlm_users.workload.user_numbers import Numbering, WorkerSlot
 
 
 class LocalRun:
-    """One process's part in one run after another; a worker has one, and so has a standalone process.
+    """One process's part in one run after another; both a worker and a standalone process have one.
 
     `on_idle` is called when no user of it has work left.
     """
@@ -48,7 +48,7 @@ class LocalRun:
     ) -> None:
         """Begin a run: from now on users may live and facts are recorded.
 
-        A run that begins for a second time here goes on with its numbering: users of the first may still be known.
+        A run that begins a second time here continues its numbering: users of the first time may still be known.
 
         Args:
             options: The options of the run.
@@ -56,7 +56,7 @@ class LocalRun:
             slot: The place of this process among all that take part.
             elapsed_s: Seconds since the run began elsewhere.
             resets: How often its statistics have been reset.
-            order: What has been ordered in it so far.
+            order: Everything ordered in it so far.
         """
         if not self.is_in(epoch) or self._numbering is None:
             self._numbering = self._context.benchmark.numbering(options, slot)
@@ -97,14 +97,14 @@ class LocalRun:
             self._drain()
 
     def cut_drain_short(self) -> None:
-        """Cut the run's drain short, also one that is still to come."""
+        """Cut the run's drain short, even one still to come."""
         if self._context.run is not None:
             self._context.run.cut_drain_short()
 
     def reset(self, epoch: str, resets: int) -> None:
-        """Reset the statistics of that run: everything is counted from zero, in a ledger of its own.
+        """Reset the statistics of that run: everything is counted from zero, in a new ledger.
 
-        A message in flight is counted in neither: its sending was before, and without it its fate means nothing.
+        A message in flight is counted in neither ledger: it was sent before, and without that its fate means nothing.
         """
         run = self._context.run
         if run is None or not self.is_in(epoch) or run.is_draining or resets <= run.ledger.resets:
@@ -116,19 +116,19 @@ class LocalRun:
         run.reset(ledger)
 
     def order(self, epoch: str, order: StepOrder) -> None:
-        """Follow what the capacity search of that run asks for from now on."""
+        """Follow the current order of that run's capacity search."""
         run = self._context.run
         if run is not None and self.is_in(epoch):
             run.step_order = order
 
     def follow(self, epoch: str, order: LoadOrder) -> None:
-        """Follow what has been ordered in that run so far."""
+        """Follow everything ordered in that run so far."""
         run = self._context.run
         if run is not None and self.is_in(epoch):
             run.follow(order)
 
     def forget_rows(self, epoch: str, resets: int, before: int) -> None:
-        """Drop the rows before that second, which the master has merged for that run and that number of resets."""
+        """Drop the rows before that second, which the master has merged for that run and number of resets."""
         run = self._context.run
         if run is not None and self.is_in(epoch) and run.ledger.resets == resets:
             run.ledger.forget_rows(before)
@@ -138,7 +138,7 @@ class LocalRun:
         return self._context.run is not None and self._context.run.epoch == epoch
 
     def headcount(self) -> HeadcountReport | None:
-        """Return the users of this process as CompletionTracker takes them; None before the first run."""
+        """Return the users of this process in the form for CompletionTracker; None before the first run."""
         run = self._context.run
         return None if run is None else HeadcountReport(run.epoch, run.headcount())
 
@@ -161,7 +161,7 @@ class LocalRun:
 
 
 def own_arrivals(options: Options, slot: WorkerSlot) -> Iterator[SessionArrival]:
-    """Return the sessions that arrive on the process in that slot; none in a run without a session rate."""
+    """Return the sessions that arrive in the process with that slot; none in a run without a session rate."""
     plan = options.plan
     if plan.rates is None:
         return iter(())

@@ -1,4 +1,4 @@
-"""Everything this package uses of Locust that Locust does not promise, behind one small named function per item.
+"""Everything this package uses in Locust that Locust does not promise, behind one small named function per item.
 
 Checked against Locust 2.47, to which `pyproject.toml` pins the package. Each item has a test of its own in
 `tests/swarm/test_locust_internals.py`, which fails by name when Locust changes what is used here. No other module
@@ -28,7 +28,7 @@ from locust.runners import STATE_MISSING, MasterRunner, Runner, WorkerNode, Work
 from locust.stats import RequestStats, StatsCSVFileWriter
 
 CHECKED_WITH: Final = "2.47"
-"""The minor release of Locust that all of this was checked against."""
+"""The minor release of Locust against which all of this was checked."""
 
 OnMasterMessage = Callable[[str, Message], None]
 OnWorkerMessage = Callable[[Message], None]
@@ -67,7 +67,8 @@ def decode_message(data: bytes) -> Message:
 def replace_transport(
     decode: Callable[[Any], Message], receive: Callable[[Any], tuple[str, Message]], max_message_bytes: int
 ) -> None:
-    """Replace how both ends decode messages and how a master receives them, and bound what a new socket accepts.
+    """Replace how both ends decode messages and how a master receives them, and bound the messages a new socket
+    accepts.
 
     Locust lets most exceptions of its decoder end the greenlet that receives from all peers. That
     greenlet runs before any event of ours, so the methods are replaced in the classes. `receive` is called with the
@@ -95,18 +96,18 @@ def accept_reconnections(runner: MasterRunner) -> None:
 
 
 def keep_alive(client: WorkerNode) -> None:
-    """Have Locust's master never miss a heartbeat of this worker: it counts down from what is set here."""
+    """Make Locust's master never miss a heartbeat of this worker: it counts down from the number set here."""
     client.heartbeat = math.inf
 
 
 def mark_missing(client: WorkerNode) -> None:
-    """Take a worker out of the master's count of users, as Locust does when it gives one up."""
+    """Remove a worker from the master's count of users, as Locust does when it gives one up."""
     client.state = STATE_MISSING
     client.user_classes_count = {}
 
 
 def disable_master_timeout(runner: WorkerRunner) -> None:
-    """Switch off a worker's own watch of its master until the next heartbeat sets the moment again.
+    """Switch off a worker's own watch over its master until the next heartbeat sets the moment again.
 
     It compares wall clocks, which a person or NTP may set at any time.
     """
@@ -114,12 +115,12 @@ def disable_master_timeout(runner: WorkerRunner) -> None:
 
 
 def number_spawn_message(msg: Message, number: int) -> None:
-    """Replace the wall clock in a spawn message: a worker ignores one that is not later than the one before."""
+    """Replace the wall clock in a spawn message: a worker ignores a message no later than the previous one."""
     msg.data["timestamp"] = number
 
 
 def cache_default_arguments() -> None:
-    """Have Locust build its parser of default arguments once, not once per option of each spawn message.
+    """Make Locust build its parser of default arguments once, not once per option of each spawn message.
 
     Each build takes milliseconds, so a worker's event loop would stall for 50–500 ms at the start of a run.
     """
@@ -139,7 +140,7 @@ def dispatch_order(runner: MasterRunner) -> list[int]:
 
 
 def dispatched_users(runner: Runner | None, user_classes: Sequence[type[User]]) -> int:
-    """Return how many users of the classes are dispatched at present."""
+    """Return how many users of the classes are currently dispatched."""
     dispatcher = None if runner is None else runner._users_dispatcher
     if dispatcher is None:
         return 0
@@ -147,9 +148,9 @@ def dispatched_users(runner: Runner | None, user_classes: Sequence[type[User]]) 
 
 
 def reread_fixed_counts(runner: Runner | None) -> None:
-    """Have the dispatcher read `fixed_count` of the user classes again.
+    """Make the dispatcher read `fixed_count` of the user classes again.
 
-    By itself it does so once per run, and after users were taken away.
+    On its own it does so once per run, and after users were removed.
     """
     dispatcher = None if runner is None else runner._users_dispatcher
     if dispatcher is not None:
@@ -157,9 +158,9 @@ def reread_fixed_counts(runner: Runner | None) -> None:
 
 
 def spawn_next(runner: Runner | None, order: Iterable[str]) -> None:
-    """Have the dispatcher spawn users of these classes next, in this order.
+    """Make the dispatcher spawn users of these classes next, in this order.
 
-    By itself it knows how many of each are missing, and not in which order they were taken away.
+    On its own it knows how many of each are missing, but not in which order they were removed.
     """
     dispatcher = None if runner is None else runner._users_dispatcher
     if dispatcher is not None:
@@ -167,9 +168,9 @@ def spawn_next(runner: Runner | None, order: Iterable[str]) -> None:
 
 
 def wait_briefly_for_reports(runner: Runner | None, wait_s: float) -> None:
-    """Have a master go on `wait_s` after it has dispatched users, though the workers have not told of them yet.
+    """Make a master go on `wait_s` after it has dispatched users, even if the workers have not reported them yet.
 
-    By itself it waits up to a second each time, and a shape that changes the users each second would fall behind.
+    On its own it waits up to a second each time, and a shape that changes the users every second would fall behind.
     """
     if isinstance(runner, MasterRunner):
         setattr(runner, "_wait_for_workers_report_after_ramp_up", lambda: wait_s)  # noqa: B010  # mypy: not to be assigned
@@ -186,17 +187,17 @@ def intercept_start(runner: Runner, start: Callable[..., Any]) -> Callable[..., 
 
 
 def find_callers_cheaply() -> None:
-    """Have `Runner.stop` say in its debug log who called it, without a look at anybody's source.
+    """Make `Runner.stop` log its caller for debugging without reading anybody's source.
 
-    It asks `inspect` for all frames above it with a line of source around each, which goes through the files of every
-    imported module: 0.05 s of CPU at the end of each run, though nobody reads the log.
+    It asks `inspect` for all frames above it with a line of source for each, which searches the files of every imported
+    module: 0.05 s of CPU at the end of each run, although nobody reads the log.
     """
     frames = functools.partial(inspect.getframeinfo, context=0)
     setattr(runners, "inspect", SimpleNamespace(stack=_own_frame_and_callers, getframeinfo=frames))  # noqa: B010  # mypy: not exported
 
 
 def _own_frame_and_callers() -> list[tuple[Any]]:
-    """Return the frame that calls this and the one that called that, where `inspect.stack` has them and all others."""
+    """Return the calling frame and its caller, in the places where `inspect.stack` has them among all others."""
     frame = sys._getframe(1)
     return [(frame,), (frame.f_back,)]
 
@@ -205,7 +206,7 @@ def _own_frame_and_callers() -> list[tuple[Any]]:
 
 
 def listeners_of(hook: EventHook) -> list[Any]:
-    """Return the listeners of an event. EventHook has no public way to ask whether it has listeners."""
+    """Return the listeners of an event. EventHook has no public way to ask for them."""
     return list(hook._handlers)
 
 
@@ -257,14 +258,16 @@ def _log_into(entry: Any, requests: int, times_ms: Sequence[float], buckets: Cou
 
 
 def intercept_errors(stats: RequestStats, log_error: OnError) -> OnError:
-    """Replace how failures reach Locust's table; return the former way. Locust looks it up for each failure."""
+    """Replace how failures reach Locust's table; return the previous function. Locust looks it up for each failure."""
     original = stats.log_error
     stats.log_error = log_error  # type: ignore[method-assign, assignment]
     return original
 
 
 def intercept_exceptions(runner: Runner, log_exception: OnException) -> OnException:
-    """Replace how exceptions of users reach Locust's table; return the former way. It is looked up for each one."""
+    """Replace how exceptions of users reach Locust's table; return the previous function. It is looked up for each
+    one.
+    """
     original = runner.log_exception
     runner.log_exception = log_exception  # type: ignore[method-assign, assignment]
     return original
@@ -273,7 +276,7 @@ def intercept_exceptions(runner: Runner, log_exception: OnException) -> OnExcept
 def drop_old_seconds(entry: Any, keep: int) -> None:
     """Forget all but the newest seconds of an entry's counts, which Locust keeps forever, in order of time.
 
-    It reads the last twelve.
+    It only reads the last twelve.
     """
     for per_second in (entry.num_reqs_per_sec, entry.num_fail_per_sec):
         for second in list(islice(per_second, max(0, len(per_second) - keep))):
@@ -315,7 +318,7 @@ def csv_files(writer: StatsCSVFileWriter) -> Iterator[Any]:
 
 
 def csv_flushes(writer: StatsCSVFileWriter) -> Iterator[Callable[[], None]]:
-    """Return the functions that write out what a CSV writer has buffered."""
+    """Return the functions that write out the buffered data of a CSV writer."""
     for name in ("requests_flush", "stats_history_flush", "failures_flush", "exceptions_flush"):
         yield getattr(writer, name)
 
@@ -344,12 +347,14 @@ def actions_of(parser: LocustArgumentParser) -> list[Any]:
 
 
 def action_of(parser: LocustArgumentParser, flag: str) -> Action:
-    """Return the action of one flag. Raise KeyError where the parser has no such flag."""
+    """Return the action of one flag. Raise KeyError if the parser has no such flag."""
     return cast(Action, parser._option_string_actions[flag])
 
 
 def replace_config_file_parser(parser: LocustArgumentParser, config_file_parser: Any) -> None:
-    """Replace what reads configuration files. ConfigArgParse takes it as an argument that Locust does not pass on."""
+    """Replace the parser of configuration files. ConfigArgParse takes it as an argument that Locust does not pass
+    on.
+    """
     parser._config_file_parser = config_file_parser
 
 

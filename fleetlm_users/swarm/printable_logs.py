@@ -1,4 +1,4 @@
-"""A log without control characters: an exception of a behaviour may quote what a server sent, and Locust logs it."""
+"""Keep control characters out of the log: an exception of a behaviour may quote the server, and Locust logs it."""
 
 import logging
 from typing import Final
@@ -12,14 +12,14 @@ MAX_RECORD: Final = 20_000
 
 
 class PrintableFormatter(logging.Formatter):
-    """A formatter around another one, whose lines are safe for a terminal."""
+    """A formatter around another one, which makes its lines safe for a terminal."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
         self._inner = inner
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's lines, without anything that moves the cursor."""
+        """Return the record's lines, without any character that moves the cursor."""
         return printable_lines(self._inner.format(record), MAX_RECORD)
 
 

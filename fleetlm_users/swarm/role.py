@@ -1,4 +1,4 @@
-"""What a process does in one run after another: the protocol between Locust's events and coordinator or worker."""
+"""The role of a process in one run after another: the protocol between Locust's events and coordinator or worker."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from fleetlm_users.swarm.run_end import Phase, RunEnd
 
 
 class Role:
-    """A role that does nothing, as a process has before Locust's `init` event; Coordinator and Worker build on it.
+    """A role that does nothing, as before Locust's `init` event; Coordinator and Worker derive from it.
 
     The verbs of a run's end (`stop`, `drain`, `cut_drain_short`, `judge`) act on the current run and do nothing without
     one. They may be called from any greenlet, in any order, any number of times.
@@ -46,20 +46,20 @@ class Role:
         """Handle the end of Locust's test: all users have stopped."""
 
     def on_quitting(self) -> None:
-        """Handle that Locust is about to end the process: end a run that is still going on."""
+        """Handle that Locust is about to end the process: end any run under way."""
         self.judge()
 
     def on_quit(self) -> None:
         """Handle that Locust has printed its tables and the process exits next."""
 
     def add_to_report(self, data: dict[str, Any]) -> None:
-        """Add to one of Locust's reports what this worker has measured."""
+        """Add this worker's measurements to one of Locust's reports."""
 
     def on_worker_connect(self, client_id: str) -> None:
-        """Handle a worker that has connected to this master."""
+        """Handle a newly connected worker of this master."""
 
     def on_worker_report(self, client_id: str, data: dict[str, Any]) -> None:
-        """Take in a report of one of this master's workers."""
+        """Take a report of one of this master's workers."""
 
     def reset_stats(self) -> None:
-        """Handle a person's reset of the statistics, which Locust fires on the coordinator only."""
+        """Handle a person's reset of the statistics, which Locust fires only on the coordinator."""

@@ -1,4 +1,4 @@
-"""One run on one process: its options, clock, ledger and the users that live in it."""
+"""One run in one process: its options, clock, ledger and the users that live in it."""
 
 import math
 import time
@@ -23,21 +23,21 @@ from fleetlm_users.workload.stages.begun import StagePhases
 from fleetlm_users.workload.user_numbers import Numbering
 
 LEAVING_S = 3.0
-"""Bound for users to leave and close after the drain's end, before they are ended by force."""
+"""How long users may take to leave and close after the drain's end, before they are ended by force."""
 
 FORCE_S = 2.0
-"""How long a user ended by force may take to give its messages their fate."""
+"""How long a user ended by force may take to settle the fates of its messages."""
 
 CLEANUP_S = 60.0
-"""After the drain, with `--cleanup`: a bound for deleting the run's sessions."""
+"""After the drain, with `--cleanup`: the limit for deleting the run's sessions."""
 
 
 AUDIT_S = 600.0
-"""After the drain, with `--audit`: a bound for reading back what was acknowledged."""
+"""After the drain, with `--audit`: the limit for reading back acknowledged messages."""
 
 
 class Headcount(NamedTuple):
-    """The users of one process: how many ever began to live, how many still have work, how many have done theirs."""
+    """The users of one process: how many ever began to live, how many still have work, how many have finished."""
 
     entered: int
     working: int
@@ -52,7 +52,7 @@ class HeadcountReport(msgspec.Struct, frozen=True):
 
 
 class Closable(Protocol):
-    """Something a run owns and closes."""
+    """Something that a run owns and closes."""
 
     def close(self) -> None:
         """Free it."""
@@ -65,10 +65,10 @@ class Member(Protocol):
         """Stop sending, let the open messages settle, leave, end."""
 
     def close(self) -> None:
-        """End now; whatever is open gets its fate. May block for a moment."""
+        """End now; everything open gets its fate. May block for a moment."""
 
     def wake(self) -> None:
-        """Look again at what is waited for: the timetables run at another speed."""
+        """Check again what it is waiting for: the timetables run at another speed."""
 
 
 Resource = TypeVar("Resource", bound=Closable)
@@ -80,13 +80,13 @@ def _no_columns(_scenario: str) -> LocustColumns:
 
 
 class Run:
-    """One run on one process. `epoch` names the run on all processes, `numbering` the users of this one.
+    """One run in one process. `epoch` names the run in all processes, `numbering` the users of this one.
 
-    `on_idle` is called when the last user that had work left has none, or is gone; `columns_of` a scenario take what
-    Locust's own table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it
-    late. `step_order` is what a capacity search asks for now, `visits` are the sessions that arrive here at a rate;
-    None in any other run. `load_clock` is None as long as nobody has changed how fast the timetables run. `is_draining`
-    is true once the run's end has begun: no user starts anything new.
+    `on_idle` is called when the last user with work left has none, or is gone; `columns_of` a scenario feed Locust's
+    own table with each message; `elapsed_s` is how long the run has already lasted, for a process that joins it late.
+    `step_order` is the current order of a capacity search, `visits` are the sessions that arrive here at a rate; both
+    are None in other runs. `load_clock` is None until somebody changes the speed of the timetables. `is_draining` is
+    true once the run's end has begun: no user starts anything new.
     """
 
     def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
@@ -135,20 +135,20 @@ class Run:
 
     @property
     def user_count(self) -> int:
-        """Users alive on this process."""
+        """The users alive in this process."""
         return len(self._members)
 
     def elapsed_s(self) -> float:
-        """Return the seconds since the run began; they stand still once it has ended."""
+        """Return the seconds since the run began; they stop once it has ended."""
         return (self.ended_s or time.perf_counter()) - self.started_s
 
     def phase_at(self, moment_s: float) -> str:
         """Return `warm_up`, `main` or a stage of it, by this process's clock since the run began."""
-        elapsed_s = moment_s - self.started_s  # asked for each frame: nearly all moments are beyond the warm-up
+        elapsed_s = moment_s - self.started_s  # called for each frame: nearly all moments are beyond the warm-up
         return MAIN if elapsed_s >= self._main_from_s else self._phase_at(elapsed_s)
 
     def message_phase_at(self, due_s: float) -> str:
-        """Return the phase of a message that is due then; in a capacity search, `main` while a step is held."""
+        """Return the phase of a message due at that moment; in a capacity search, `main` while a step is held."""
         order, elapsed_s = self.step_order, due_s - self.started_s
         if order is not None:
             return order.phase_at(elapsed_s)
@@ -159,7 +159,7 @@ class Run:
         return phase if self._stage_phases is None or phase == WARM_UP else self._stage_phases.phase_at(elapsed_s)
 
     def tallies(self, scenario: str) -> Tallies:
-        """Return where the messages of a scenario are counted, by phase."""
+        """Return the tallies that count a scenario's messages, by phase."""
         tallies = self._tallies.get(scenario)
         if tallies is None:
             tallies = self._tallies[scenario] = Tallies(
@@ -168,13 +168,13 @@ class Run:
         return tallies
 
     def reset(self, ledger: Ledger) -> None:
-        """Count everything in another ledger from now on."""
+        """Count everything in a new ledger from now on."""
         self.ledger = ledger
         for tallies in self._tallies.values():
             tallies.renew(ledger)
 
     def follow(self, order: LoadOrder) -> None:
-        """Follow an order: when the timetables run at other speeds, all users look at the clock again."""
+        """Follow an order: if the speed of the timetables changes, all users check the clock again."""
         self._stage_phases = StagePhases(order.stages) if order.stages else None
         self._main_from_s = math.inf if order.stages else self.options.plan.main_from_s
         before = () if self.load_clock is None else self.load_clock.changes
@@ -195,25 +195,25 @@ class Run:
         return started_s + clock.due_s(moment_s - started_s, since_s - started_s)
 
     def planned_s(self, moment_s: float, since_s: float) -> float:
-        """Return what `due_s` makes that moment of: the moment of a timetable that ran at its own speed since then."""
+        """Return the inverse of `due_s`: the moment of a timetable that has run at its own speed since then."""
         clock, started_s = self.load_clock, self.started_s
         if clock is None:
             return moment_s
         return since_s + clock.planned_s(moment_s - started_s) - clock.planned_s(since_s - started_s)
 
     def resumed_s(self) -> float:
-        """Return since when the load has run without a pause, or when it will again; infinity while paused."""
+        """Return since when the load has run without a pause, or when it will resume; infinity while paused."""
         clock = self.load_clock
         return -math.inf if clock is None else self.started_s + clock.resumed_s(time.perf_counter() - self.started_s)
 
     def patience_until_s(self) -> float:
-        """Return until when a session may wait for answers: without end, then until the drain's end."""
+        """Return until when a session may wait for answers: without limit at first, then until the drain's end."""
         return self._drain_deadline_s
 
     def next_vu(self, class_name: str) -> int:
-        """Return the number of the next user of that class on this process; no other user of the run has it.
+        """Return the number of the next user of that class in this process; no other user of the run has it.
 
-        One that comes for a visit has the number of its arrival.
+        A user of a visit has the number of its arrival.
         """
         visiting = None if self.visits is None else self.visits.number()
         if visiting is not None:
@@ -232,7 +232,7 @@ class Run:
         self._empty.clear()
 
     def finish(self, member: Member) -> None:
-        """Note that a user has done all its work; it lives on, idle, until the run ends."""
+        """Note that a user has finished its work; it lives on, idle, until the run ends."""
         self._finished += 1
         self._rest(member)
 
@@ -244,7 +244,7 @@ class Run:
             self._empty.set()
 
     def headcount(self) -> Headcount:
-        """Return how many users ever began to live here, how many have work left, and how many have done theirs."""
+        """Return how many users ever began to live here, how many have work left, and how many have finished."""
         return Headcount(self._vu_count, len(self._working), self._finished)
 
     def _rest(self, member: Member) -> None:
@@ -254,7 +254,7 @@ class Run:
                 self._on_idle()
 
     def resource(self, kind: type[Resource], make: Callable[[], Resource]) -> Resource:
-        """Return the run's one object of this kind, made at its first use, never before a fork, closed with it."""
+        """Return the run's one object of this kind, created on first use, never before a fork, and closed with it."""
         resource = self._resources.get(kind)
         if resource is None:
             resource = self._resources[kind] = make()
@@ -284,7 +284,7 @@ class Run:
             resource.close()
 
     def cut_drain_short(self) -> None:
-        """Cut the drain short, also one that is still to come: users are ended by force, nothing is cleaned up."""
+        """Cut the drain short, even one still to come: users are ended by force, nothing is cleaned up."""
         self._drain_cut_short.set()
 
     @property
@@ -293,7 +293,7 @@ class Run:
         return bool(self._drain_cut_short.is_set())
 
     def wait_for(self, ready: Event | gevent.Greenlet, wait_s: float) -> None:
-        """Return when `ready` is set or over, when the time is up, or when the drain is cut short."""
+        """Return when `ready` is set or over, when time is up, or when the drain is cut short."""
         gevent.wait([ready, self._drain_cut_short], timeout=wait_s, count=1)
 
     def _close_users(self) -> None:
@@ -304,7 +304,7 @@ class Run:
 
 
 def audit_bound_s(options: Options) -> float:
-    """Return how long the audit of a run may take after the drain; 0 where there is none."""
+    """Return how long the audit of a run may take after the drain; 0 if there is none."""
     return audit_wait_s(options) + AUDIT_S if is_audited(options) else 0.0
 
 

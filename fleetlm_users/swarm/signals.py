@@ -1,7 +1,7 @@
 """SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal) end the run in an orderly way, then the process.
 
-Python raises KeyboardInterrupt wherever it happens to run, under load most likely inside a user, between a message and
-its count. So no signal is ever raised: gevent's watchers run in the event loop and only pass a request on. SIGQUIT
+Python raises KeyboardInterrupt wherever it happens to be, under load most likely inside a user, between a message and
+its count. So no signal is ever raised: gevent's watchers run in the event loop and only pass on a request. SIGQUIT
 keeps its default action: it kills the process at once.
 """
 
@@ -34,10 +34,10 @@ HOUR_S = 3600.0
 
 
 def end_start_on_signals(say: Callable[[str], None]) -> None:
-    """Have a signal end this process and its forked workers at once, until `Signals.listen` takes over.
+    """Make a signal end this process and its forked workers at once, until `Signals.listen` takes over.
 
-    Locust has parsed its options and is about to fork: Python's own answer to a Ctrl-C would be a traceback, that to a
-    SIGTERM would leave the workers behind, looking for a master. Forked workers inherit it, and say nothing.
+    Locust has parsed its options and is about to fork: Python's own answer to Ctrl-C would be a traceback; its answer
+    to SIGTERM would leave the workers behind, looking for a master. Forked workers inherit this, and print nothing.
     """
     parent = os.getpid()
 
@@ -74,14 +74,14 @@ class Signals:
         self._had_sigterm = False
 
     def listen(self) -> None:
-        """Handle signals from now on. One that was ignored from the start, as under `nohup`, stays ignored."""
+        """Handle signals from now on. A signal ignored from the start, as under `nohup`, stays ignored."""
         for number in ENDING:
             if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             gevent.signal_handler(number, self.on_signal, number)
 
     def serve(self, role: Role) -> None:
-        """Have a signal end the run from now on: the start is over. Before, it ends the start."""
+        """Make a signal end the run from now on: the start is over. Before, it ends the start."""
         self._role = role
 
     def on_signal(self, number: signal.Signals) -> None:
@@ -93,20 +93,20 @@ class Signals:
                 self._abort_start()
             return
         if not (is_first and isinstance(self._runner, WorkerRunner)):
-            self._role.cut_drain_short()  # only of a run that is ending already
+            self._role.cut_drain_short()  # only for a run that is already ending
         self._role.stop()
         if is_first:
             gevent.spawn(self._quit, self._role)
 
     def ignore(self) -> None:
-        """Ignore signals until the process has exited: Python would give SIGINT its deadly default back meanwhile."""
+        """Ignore signals until the process has exited: Python would restore SIGINT's deadly default meanwhile."""
         for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
 
     def wait_if_shut_down_twice(self) -> None:
         """Never return to Locust's own SIGTERM handler, which shuts down in a greenlet next to the main one.
 
-        Both would print the report and end the process (main.py: sig_term_handler). To be called when Locust quits.
+        Both would print the report and end the process (main.py: sig_term_handler). Call it when Locust quits.
         """
         while self._had_sigterm and gevent.getcurrent() is not self._main:
             gevent.sleep(HOUR_S)

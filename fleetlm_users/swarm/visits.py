@@ -1,7 +1,7 @@
-"""The sessions that arrive on one process: when each begins, and the accounting of those that come and go.
+"""The sessions that arrive in one process: when each begins, and the accounting of those that come and go.
 
-Users wait for them as a pool: each takes the next arrival and sleeps until it is due. So an arrival for which a user is
-free begins at its moment, and one that was due before any user was free is found, and counted, by the next that is.
+Users wait for them as a pool: each takes the next arrival and sleeps until it is due. So an arrival begins on time if a
+user is free, and the next free user finds and counts those that were due before any was.
 """
 
 import math
@@ -23,14 +23,14 @@ LATE: Final = "late"
 
 
 class VisitedRun(Protocol):
-    """The run to which the sessions arrive."""
+    """The run in which the sessions arrive."""
 
     ledger: Ledger
     started_s: float
     ended_s: float | None
 
     def phase_at(self, moment_s: float) -> str:
-        """Return the phase of what is due then."""
+        """Return the phase of what is due at that moment."""
 
     def due_s(self, moment_s: float, since_s: float) -> float:
         """Return when something is due that was planned for `moment_s` at `since_s`; infinity while paused."""
@@ -38,7 +38,7 @@ class VisitedRun(Protocol):
 
 @dataclass(slots=True)
 class Visit:
-    """A visit under way: what arrived, when it was due and when it began, the phase in which it was due."""
+    """A visit under way: its arrival, when it was due and when it began, and the phase in which it was due."""
 
     arrival: SessionArrival
     due_s: float
@@ -48,10 +48,10 @@ class Visit:
 
 
 class Visits:
-    """The arrivals of one process, in order, and who is in a session now. Moments are `time.perf_counter()` seconds.
+    """The arrivals in one process, in order, and the users now in a session. Moments are `time.perf_counter()` seconds.
 
-    None is due `duration_s` seconds after the run's start, its planned end, or later. The first `warm_up_s` are not
-    judged.
+    No arrival is due at or after the run's planned end, `duration_s` seconds after its start. The first `warm_up_s` are
+    not judged.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Visits:
         return f"Visits({self._present} present)"
 
     def due_s(self, arrival: SessionArrival) -> float:
-        """Return the moment at which an arrival is due, which a person may move who changes the rate of the run."""
+        """Return the moment at which an arrival is due; changing the rate of the run moves it."""
         return self._run.due_s(self.planned_s(arrival), self._run.started_s)
 
     def planned_s(self, arrival: SessionArrival) -> float:
@@ -84,9 +84,9 @@ class Visits:
         return self.due_s(arrival) < self._end_s
 
     def take(self, free_since_s: float) -> SessionArrival | None:
-        """Return the next arrival, for a user that has been free since then; None when there is none left.
+        """Return the next arrival for a user that has been free since that moment; None if there is none left.
 
-        Those that were due before had no user, or the one that was free would have taken them: they are dropped.
+        Arrivals due before it found no user free, or that user would have taken them: they are dropped.
         """
         while (arrival := self._next()) is not None:
             if self.due_s(arrival) >= free_since_s:
@@ -95,7 +95,7 @@ class Visits:
         return None
 
     def give_back(self, arrival: SessionArrival) -> None:
-        """Take back an arrival whose user's end came before it began."""
+        """Take back an arrival whose user ended before it began."""
         if self._run.ended_s is None:
             heappush(self._returned, arrival)
         elif self.due_s(arrival) < min(self._end_s, self._run.ended_s):
@@ -123,12 +123,12 @@ class Visits:
             self._time("visit_creation_ms", visit, visit.phase, done_s - visit.due_s)
 
     def stop(self) -> None:
-        """Stop looking: the run has ended."""
+        """Stop counting those present: the run has ended."""
         self._watch.kill(block=False)
         self._look(self._run.ended_s or time.perf_counter())
 
     def finish(self) -> None:
-        """Count what was due before the end of the run and had no user."""
+        """Count arrivals that were due before the end of the run and had no user."""
         end_s = min(self._end_s, self._run.ended_s or 0.0)
         while (arrival := self._next()) is not None and self.due_s(arrival) < end_s:
             self._drop(arrival, NO_USER)
@@ -183,8 +183,8 @@ class Visits:
             self._look(time.perf_counter())
 
     def _look(self, now_s: float) -> None:
-        """Count those present for the time since the last look: at every change, and now and then for the phases."""
-        now_s = min(now_s, self._run.ended_s or now_s)  # what is there while the run drains is no part of it
+        """Add up those present over the time since the last call: at every change, and now and then for the phases."""
+        now_s = min(now_s, self._run.ended_s or now_s)  # sessions present while the run drains are no part of it
         self._left_over_ms += self._present * max(0.0, now_s - self._looked_s) * MS_PER_S
         self._looked_s = max(now_s, self._looked_s)
         whole_ms = int(self._left_over_ms)

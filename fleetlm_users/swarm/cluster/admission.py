@@ -1,10 +1,10 @@
 """The admission of workers by a master: a worker takes part only once it has shown that it runs the same code.
 
-Locust lets any worker in that says `client_ready`, and at most warns of another version of its own. Here that message
-waits until the worker has sent its introduction with its code version, which it can do only after an `ack`.
+Locust admits any worker that sends `client_ready`, and at most warns about a different Locust version. Here that
+message waits until the worker has sent its introduction with its code version, which it can do only after an `ack`.
 
-Everything else from a stranger is ignored. Every message is first checked against its shape (messages.py), and errors
-in handling it stop here: the greenlet that receives from all workers must not end because of one of them.
+Everything else from an unknown peer is ignored. Every message is first checked against its shape (messages.py), and
+errors in handling it stop here: the greenlet that receives from all workers must not end because of one of them.
 """
 
 import hashlib
@@ -39,10 +39,12 @@ LOCUSTFILE = "locustfile"
 """The message with which a process started with `-f -` asks for the locustfile, before it can be a worker."""
 
 INTRODUCTION_S = 30.0
-"""How long a worker may take from Locust's connection to our `init`: it needs milliseconds, more on a busy machine."""
+"""How long a worker may take from Locust's connection to our `init`: it needs milliseconds, or more on a busy
+machine.
+"""
 
 MAX_WAITING = 1_000
-"""How many peers may be waiting at once; others are answered when they ask again, which Locust's workers do."""
+"""How many peers may wait at once; others are answered when they ask again, as Locust's workers do."""
 
 MAX_REASON_CHARS = 1_000
 
@@ -86,7 +88,7 @@ class WorkerAdmission:
         survive_garbage()
 
     def handle_message(self, client_id: str, msg: Message) -> None:
-        """Check a message, and pass it on if its sender may send it. Stands before all other handling."""
+        """Check a message, and pass it on if its sender may send it. Runs before all other handling."""
         problem = self._problem(client_id, msg)
         if problem:
             self._refused.add(client_id, msg.type, problem)
@@ -98,7 +100,7 @@ class WorkerAdmission:
             self._refused.add(client_id, msg.type, f"it could not be handled: {error!r}")
 
     def refused_of_workers(self) -> list[str]:
-        """Return a description of what was refused from admitted workers."""
+        """Return descriptions of the refused messages of admitted workers."""
         return self._refused.doubts(sorted(self._admitted))
 
     def on_introduction(self, msg: Any, **_: Any) -> None:
@@ -147,7 +149,7 @@ class WorkerAdmission:
         self._runner.send_message("ack", None, client_id)
 
     def _dismiss(self, client_id: str) -> None:
-        """Reject a worker without introduction: a plain Locust, or an older version of this package."""
+        """Reject a worker without an introduction: a plain Locust, or an older version of this package."""
         if self._waiting.pop(client_id, None) is not None:
             why = "it does not say what code it runs, so it is of another version"
             self._reject(client_id, f"{OTHER_CODE}: {why}. {REMEDY}", "quit")

@@ -1,8 +1,8 @@
-"""Correction of workers' wall clocks in Locust's own reports, from which its table and charts take requests per second.
+"""Correct workers' wall clocks in Locust's own reports, from which its table and charts take requests per second.
 
 A worker stamps each report with its wall clock, and the master adds them up second by second as if there were only one
-clock (`StatsEntry.extend`). With a clock that is minutes off, the rate of the whole run would be a fraction of what it
-was. Our own figures use no wall clock.
+clock (`StatsEntry.extend`). With a clock that is minutes off, the rate of the whole run would be a fraction of the true
+one. Our own figures use no wall clock.
 """
 
 import time
@@ -12,14 +12,14 @@ from typing import Any
 from fleetlm_users.swarm.cluster.messages import ReportExtras
 
 TOLERATED_S = 2
-"""Smaller differences may be the travel time of a report, and do no harm in Locust's windows of ten seconds."""
+"""Smaller differences may be a report's travel time, and do no harm in Locust's windows of ten seconds."""
 
 COUNTS = ("num_reqs_per_sec", "num_fail_per_sec")
 MOMENTS = ("start_time", "last_request_timestamp")
 
 
 class ClockSkew:
-    """How far each worker's clock is behind the master's, by the report that travelled fastest."""
+    """How far each worker's clock is behind the master's, judged by the fastest report."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now

@@ -1,4 +1,4 @@
-"""The code that a process runs, as versions, names and digests; a worker sends it to its master."""
+"""The code of a process, as versions, names and digests; a worker sends it to its master."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,7 +9,7 @@ from typing import Any, Final
 class CodeVersion:
     """The code of one process. All processes of a run must have the same.
 
-    `source` and `locustfile` are digests, empty where the text could not be read, and then not compared.
+    `source` and `locustfile` are digests, empty if the text could not be read, and then not compared.
     """
 
     package: str

@@ -5,9 +5,9 @@ restarts the whole ramp from 0 users if it stays silent for a minute. A cable un
 every other worker. So Locust is kept from missing heartbeats, until a worker is declared lost here. With
 `--enable-rebalancing` Locust's own way applies, except for the ramp from 0.
 
-On a worker: one without a master must not go on loading a server. Locust compares wall clocks here, which a person or
-NTP may set at any time: a worker would quit if its clock jumps ahead by a minute, and would ignore spawn messages of a
-master whose clock is set back.
+On a worker: without a master it must not go on loading a server. Locust compares wall clocks here, which a person or
+NTP may set at any time: a worker would quit if its clock jumped ahead by a minute, and would ignore spawn messages of a
+master whose clock was set back.
 
 Silence is counted in ticks of this process, not on a clock.
 """
@@ -42,7 +42,7 @@ class SilenceCounter:
     """Seconds of silence by name.
 
     A tick counts the same however late it comes: a process that was itself stopped for a minute has not listened, so
-    that minute is no silence of the others.
+    that minute does not count as silence of the others.
     """
 
     def __init__(self) -> None:
@@ -68,11 +68,11 @@ PATIENCE_S = 30.0
 """How long a worker may be silent between runs; TCP itself takes up to 13 s to continue after a cut of 10 s."""
 
 SETTLED_S = 2.0
-"""After this time the last messages of a process that ended have arrived."""
+"""After this time, the last messages of a process that has ended have arrived."""
 
 
 class WorkerLiveness:
-    """The watch of a master over its workers.
+    """A master's watch over its workers.
 
     Args:
         runner: The master's runner.
@@ -98,7 +98,7 @@ class WorkerLiveness:
         gevent.spawn(self._watch)
 
     def begin(self, patience_s: float) -> None:
-        """Begin a run in which a worker may be silent for `patience_s`."""
+        """Begin a run in which a worker may be silent for `patience_s` seconds."""
         self.patience_s = patience_s
 
     def silent_s(self, client_id: str) -> float:
@@ -158,7 +158,7 @@ MASTER = "the master"
 
 
 class MasterLiveness:
-    """The watch of a worker over its master; `on_lost` is called once, with the reason, when it is gone."""
+    """A worker's watch over its master; `on_lost` is called once, with the reason, when the master is gone."""
 
     def __init__(self, runner: WorkerRunner, on_lost: Callable[[str], None]) -> None:
         self._runner = runner
@@ -175,7 +175,7 @@ class MasterLiveness:
         gevent.spawn(self._watch)
 
     def begin(self, patience_s: float) -> None:
-        """Begin a run in which the master may be silent for `patience_s`."""
+        """Begin a run in which the master may be silent for `patience_s` seconds."""
         self._patience_s = patience_s
 
     def handle_message(self, msg: Message) -> None:
@@ -199,7 +199,7 @@ class MasterLiveness:
         disable_master_timeout(self._runner)
 
     def on_admitted(self, msg: Any, **_: Any) -> None:
-        """Note which process the master is, once it has admitted this worker."""
+        """Note the identity of the master, once it has admitted this worker."""
         self._process = visible_process(WorkerAdmitted.from_wire(msg.data).process)
 
     def check(self) -> str:

@@ -1,7 +1,7 @@
 """The shapes of Locust's own messages between master and worker, by type.
 
 Locust acts on whatever it decodes: a value of the wrong type ends the greenlet that receives from all peers. So each
-message is checked first. Entries that are not named here are not checked: a plugin may add some.
+message is checked first. Entries not named here are not checked: a plugin may add some.
 """
 
 from collections.abc import Mapping

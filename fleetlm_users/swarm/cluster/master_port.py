@@ -1,7 +1,7 @@
 """The port of a master, tried before Locust forks: a start that cannot succeed must not leave workers behind.
 
 Locust forks the workers of `--processes` first and binds the port afterwards. If the port is taken, the master dies of
-an RPCError, and its workers look for a master for five minutes: they would join the run that the port belongs to.
+an RPCError, and its workers look for a master for five minutes: they would join whichever run owns the port.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ ANY_HOST = "*"
 
 
 def when_parsed(parser: LocustArgumentParser, then: Callable[[Namespace], None]) -> None:
-    """Call `then` with the options of the command line: nothing else of ours runs before Locust forks.
+    """Call `then` with the options of the command line: no other code of ours runs before Locust forks.
 
     Locust parses other lists as well, for example for the web form; those it passes as arguments.
     """
@@ -44,7 +44,7 @@ def forks_workers(parsed: Namespace) -> bool:
 
 
 def prepare_master(parsed: Namespace) -> None:
-    """Point forked workers at their own master, and try its port. Raise StartupError."""
+    """Point forked workers to their own master, and try its port. Raise StartupError."""
     if parsed.worker or not (parsed.master or parsed.processes):
         return
     try:
@@ -56,7 +56,7 @@ def prepare_master(parsed: Namespace) -> None:
 
 
 def _join_own_master(parsed: Namespace) -> None:
-    """Have forked workers look for their master on the port that it binds, not on the default of --master-port."""
+    """Make forked workers look for their master on the port that it binds, not on the default of --master-port."""
     port = parsed.master_bind_port
     if parsed.master_port not in (port, DEFAULT_PORT):
         accepted = f"with --processes the port that its own master binds, {port} (--master-bind-port)"
@@ -67,7 +67,7 @@ def _join_own_master(parsed: Namespace) -> None:
 
 
 def _try_port(host: str, port: int) -> None:
-    """Bind and listen as ZeroMQ will, and close again. Raise UsageError."""
+    """Bind and listen as ZeroMQ will, then close. Raise UsageError."""
     if port == 0 or host in (name for _, name in socket.if_nameindex()):
         return  # ZeroMQ takes any port that is free, and the address of an interface
     is_any = host == ANY_HOST

@@ -40,7 +40,7 @@ from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.stages.grammar import MAX_STAGES
 
 EPOCH: Final = text(64)
-"""The shape of a run's name, which is made for each run."""
+"""The shape of a run's name, which is generated for each run."""
 
 PROBLEM: Final = lines(20_000)
 PROCESS: Final = nothing_or(IDENTITY_SHAPE)
@@ -76,11 +76,10 @@ class ClusterMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Introduction(ClusterMessage, frozen=True, kw_only=True):
-    """What a worker says of itself before it may take part.
+    """A worker's introduction, sent before it may take part.
 
-    `version` is its code version in plain values: one of another version may have further entries, or lack some, and
-    the refusal says what differs. `family` is the mark of the master that forked it, empty for a worker that was
-    started by itself.
+    `version` is its code version in plain values: a different version may have other entries, and the refusal says what
+    differs. `family` is the mark of the master that forked it, empty for a worker that was started on its own.
     """
 
     kind = "fleetlm_introduction"
@@ -97,7 +96,7 @@ class Introduction(ClusterMessage, frozen=True, kw_only=True):
 
 
 class FinalReport(ClusterMessage, frozen=True, kw_only=True):
-    """The last snapshot of a worker in a run, as its answer to a drain or by itself; None if it had no part in it."""
+    """The last snapshot of a worker in a run, sent on a drain request or on its own; None if it had no part in it."""
 
     kind = "fleetlm_final_report"
     shape = record({"epoch": EPOCH, "snapshot": SNAPSHOT})
@@ -142,12 +141,12 @@ class ReportExtras(msgspec.Struct, frozen=True, kw_only=True):
     wall_clock_s: float | None = msgspec.field(name="fleetlm_wall_clock", default=None)
 
     def add_to(self, data: dict[str, Any]) -> None:
-        """Add them to a report of Locust's."""
+        """Add this part to one of Locust's reports."""
         data.update(msgspec.to_builtins(self, builtin_types=(bytes,)))
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """Return them from a report that has been checked; all are None in that of a plain Locust."""
+        """Return this part of a report that has been checked; all fields are None in a plain Locust's report."""
         return msgspec.convert({name: data.get(name) for name in cls.shapes}, cls)
 
 
@@ -181,7 +180,7 @@ class ResetRequest(ClusterMessage, frozen=True, kw_only=True):
 
 
 class RowsReceived(ClusterMessage, frozen=True, kw_only=True):
-    """The master has the rows of seconds `before` this one, since the `resets`-th reset: they need not be kept."""
+    """The master has the rows of the seconds `before` this one, since the `resets`-th reset: they need not be kept."""
 
     kind = "fleetlm_rows_received"
     shape = record({"epoch": EPOCH, "resets": RESETS, "before": whole()})
@@ -191,7 +190,7 @@ class RowsReceived(ClusterMessage, frozen=True, kw_only=True):
 
 
 class StepOrdered(ClusterMessage, frozen=True, kw_only=True):
-    """What a capacity search asks for from now on, as StepOrder has it: borders in seconds of the run, and a share."""
+    """The current step of a capacity search, as in StepOrder: its bounds in seconds of the run, and a share."""
 
     kind = "fleetlm_step"
     shape = record(
@@ -214,7 +213,7 @@ class StepOrdered(ClusterMessage, frozen=True, kw_only=True):
 
 
 class LoadOrdered(ClusterMessage, frozen=True, kw_only=True):
-    """All that has been ordered in the run so far."""
+    """Everything ordered in the run so far."""
 
     kind = "fleetlm_load_order"
     shape = record({"epoch": EPOCH, "order": LOAD_ORDER})
@@ -231,7 +230,7 @@ class WorkerRejected(ClusterMessage, frozen=True, kw_only=True):
 
 
 class WorkerAdmitted(ClusterMessage, frozen=True, kw_only=True):
-    """The worker may take part; `process` is its master's."""
+    """The worker may take part; `process` is its master's identity."""
 
     kind = "fleetlm_worker_admitted"
     shape = record({"process": PROCESS})
@@ -242,8 +241,8 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True):
     """A run as its workers get it, in the options of Locust's spawn message.
 
     `dispatched_to` lists the indexes of the workers in the order in which Locust dispatches users to them; `elapsed_s`
-    is how long the run has been on; `resets` counts the resets of its statistics; `order` is all that was ordered in it
-    so far.
+    is how long the run has lasted; `resets` counts the resets of its statistics; `order` is everything ordered in it so
+    far.
     """
 
     option: ClassVar[str] = "fleetlm_run"
@@ -271,7 +270,7 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_wire(cls, data: Mapping[str, Any]) -> Self:
-        """Return the description of which `to_wire` made these values. Raise ShapeError for anything else."""
+        """Return the description from which `to_wire` made these values. Raise ShapeError for anything else."""
         cls.shape(data)
         order = msgspec.convert(data.get("order", ((), ())), LoadOrder)
         values = {name: data[name] for name in cls.__struct_fields__ if name != "order"}
@@ -313,7 +312,7 @@ FROM_MASTER: Final[Mapping[str, Check]] = MappingProxyType(
 
 
 def problem_with(msg: Message, shapes: Mapping[str, Check], others: Container[str]) -> str:
-    """Return why a message must be refused, empty for a good one; `others` are types that another listener handles."""
+    """Return why a message must be refused; empty for a good one. `others` are types that another listener handles."""
     kind: Any = msg.type
     if not isinstance(kind, str):
         return f"its type {ShapeError(f'is {shown(kind)}; expected text').problem}"

@@ -1,4 +1,4 @@
-"""The identity of a process on its machine: another process there can know for certain that it has ended."""
+"""The identity of a process on its machine, by which another process there can be certain that it has ended."""
 
 import os
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ STATE, STARTED = 0, 19
 """Fields of a stat line after its `)`, see proc(5): state and start, in ticks since the boot, so no wall clock."""
 
 IDENTITY_SHAPE: Final[Check] = record({"machine": text(300), "pid": whole(1, 2**31 - 1), "started": text(30)})
-"""What another process says of itself, before `visible_process` looks for it."""
+"""The shape of another process's identity, checked before `visible_process` looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ProcessIdentity:
         except ProcessLookupError:
             return True
         except PermissionError:
-            pass  # another user's: it lives
+            pass  # it belongs to another user, so it lives
         stat = _stat(self.pid)
         return stat is not None and (stat[STATE] in "ZX" or stat[STARTED] != self.started)
 
@@ -44,9 +44,9 @@ def own_identity() -> ProcessIdentity | None:
 
 
 def visible_process(claim: ProcessIdentity | None) -> ProcessIdentity | None:
-    """Return the process that a peer said it is, if it is visible from here; None for one of another machine.
+    """Return the process that a peer claims to be, if it is visible from here; None for one on another machine.
 
-    Machines that were copied while they ran may have the same names, so the process must be seen alive.
+    Machines copied while running may have the same names, so the process must be seen alive.
     """
     if claim is None or claim.machine != _machine():
         return None
@@ -63,7 +63,7 @@ def _machine() -> str:
 
 def _stat(pid: int) -> list[str] | None:
     try:
-        # a name between the parentheses may be of any bytes
+        # the name between the parentheses may hold any bytes
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None

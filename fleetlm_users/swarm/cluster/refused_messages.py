@@ -1,4 +1,4 @@
-"""Messages of peers that were refused: logged once per peer and type, counted, and a reason to doubt the run."""
+"""Refused messages of peers: logged once per peer and type, counted, and a reason to doubt the run."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from fleetlm_users.shape import shown
 logger = logging.getLogger(__name__)
 
 MAX_PEERS: Final = 1_000
-"""How many peers are counted one by one; a sender of garbage may use any number of names."""
+"""How many peers are counted individually; a sender of garbage may use any number of names."""
 
 MAX_LINES: Final = 20
 MAX_TYPE_CHARS: Final = 40
@@ -26,7 +26,7 @@ class _PeerRefusals:
 
 
 class RefusedMessages:
-    """A count of refused messages by peer, which reports them by `say` in a bounded number of lines."""
+    """The number of refused messages by peer; `say` reports them in a bounded number of lines."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -35,7 +35,7 @@ class RefusedMessages:
         self.count = 0
 
     def begin(self) -> None:
-        """Begin a run: what was refused before it is no reason to doubt it."""
+        """Begin a run: messages refused before it are no reason to doubt it."""
         self._peers = {}
         self._lines = 0
         self.count = 0
@@ -56,7 +56,7 @@ class RefusedMessages:
             self._report(peer, name, words)
 
     def doubts(self, workers: Iterable[str]) -> list[str]:
-        """Return a sentence for each of the workers whose messages were refused: its measurements may be missing."""
+        """Return a sentence for each worker whose messages were refused: its measurements may be missing."""
         sentences = []
         for worker in workers:
             refusals = self._peers.get(worker)
@@ -69,7 +69,7 @@ class RefusedMessages:
         return sentences
 
     def report_count(self) -> None:
-        """Report how many messages were refused, if not each had a line. Call it after the run."""
+        """Report how many messages were refused, unless each had a line. Call it after the run."""
         if self.count > self._lines:
             self._say(f"{self.count:,} messages were refused in all.")
 

@@ -1,4 +1,4 @@
-"""Bytes that are not one of Locust's messages, turned into a message that says so.
+"""Bytes that are not a Locust message, turned into a message that says so.
 
 Locust lets most exceptions of its decoder end the greenlet that receives from all peers. After others it handles the
 previous message again, and it logs a line for a sender's name that is not UTF-8.
@@ -18,7 +18,7 @@ MAX_MESSAGE_BYTES: Final = 64 << 20
 
 
 class UnreadableMessage(Message):
-    """A message in place of bytes that are none; `problem` says why not."""
+    """A message in place of bytes that are not one; `problem` says why."""
 
     def __init__(self, problem: str) -> None:
         super().__init__("unreadable", None, None)
@@ -43,7 +43,7 @@ def _decode(data: Any) -> Message:
 
 
 def _receive(socket: Any) -> tuple[str, Message]:
-    """Receive as Locust does, but accept a peer's name of any bytes: its message is then unreadable."""
+    """Receive as Locust does, but accept a peer name of any bytes: its message is then unreadable."""
     try:
         name, *frames = socket.recv_multipart()
     except zmq.ZMQError as problem:

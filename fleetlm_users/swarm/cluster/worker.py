@@ -75,7 +75,7 @@ class Worker(Role):
         self._send(Introduction(version=version, process=own_identity(), family=family))
 
     def start(self) -> None:
-        """Begin the run that the master described in the spawn message, or say why this machine cannot."""
+        """Begin the run that the master described in the spawn message, or report why this machine cannot."""
         described: Any = getattr(self._environment.parsed_options, RunDescription.option, {})
         try:
             run = RunDescription.from_wire(described)
@@ -97,11 +97,11 @@ class Worker(Role):
 
     def _refuse(self, epoch: object, problem: str) -> None:
         logger.error("This worker cannot take part. %s", problem)
-        self.drain()  # users that are spawned all the same find the run ending
+        self.drain()  # users spawned anyway find the run ending
         if isinstance(epoch, str):
             self._send(RunRefused(epoch=epoch, problem=problem))
         else:
-            self._leave(USAGE_EXIT)  # a master that does not name the run would not take the answer
+            self._leave(USAGE_EXIT)  # a master that does not name the run would not accept the answer
 
     def on_stop(self) -> None:
         """Do nothing: only users have to stop here, and the drain stops them."""
@@ -115,7 +115,7 @@ class Worker(Role):
         self._local_run.cut_drain_short()
 
     def on_judge(self) -> None:
-        """Send the final report, from which the master judges."""
+        """Send the final report, on which the master bases its verdict."""
         snapshot = self._local_run.snapshot()
         if snapshot is None:
             return
@@ -128,7 +128,7 @@ class Worker(Role):
         """Report that no user of this worker has work left: the master may be waiting for that."""
         try:
             self._send(WorkDone(users=self._local_run.headcount()))
-        except RPCError as problem:  # the next report says it again
+        except RPCError as problem:  # the next report repeats it
             logger.warning("The report that all users have done their work cannot be sent: %s", problem)
 
     def on_drain_request(self, msg: Any, **_: Any) -> None:
@@ -157,12 +157,12 @@ class Worker(Role):
         self._send(SnapshotReply(epoch=epoch, snapshot=encoded))
 
     def on_rejected(self, msg: Any, **_: Any) -> None:
-        """Say why the master does not admit this worker, and leave."""
+        """Report why the master does not admit this worker, and leave."""
         sys.stderr.write(f"{printable_lines(WorkerRejected.from_wire(msg.data).problem)}\n")
         self._leave(USAGE_EXIT)
 
     def on_master_lost(self, why: str) -> None:
-        """Leave: without a master nothing ends the run or receives what is measured."""
+        """Leave: without a master, nothing ends the run or receives the measurements."""
         logger.error("The master is gone: %s. This worker ends its users and quits.", why)
         self._leave(NO_TARGET_EXIT)
 
@@ -178,12 +178,12 @@ class Worker(Role):
         self._local_run.forget_rows(received.epoch, received.resets, received.before)
 
     def on_step_ordered(self, msg: Any, **_: Any) -> None:
-        """Follow what the master's capacity search asks for."""
+        """Follow the order of the master's capacity search."""
         ordered = StepOrdered.from_wire(msg.data)
         self._local_run.order(ordered.epoch, ordered.order)
 
     def on_load_ordered(self, msg: Any, **_: Any) -> None:
-        """Follow what has been ordered in the run so far."""
+        """Follow the orders given in the run so far."""
         ordered = LoadOrdered.from_wire(msg.data)
         self._local_run.follow(ordered.epoch, ordered.order)
 
@@ -201,4 +201,4 @@ class Worker(Role):
 
     def _leave(self, exit_code: int) -> None:
         self._environment.process_exit_code = exit_code
-        gevent.spawn(self._runner.quit)  # it ends the greenlet that hears the master, which this may be
+        gevent.spawn(self._runner.quit)  # it would end the greenlet that receives from the master, which this may be

@@ -1,6 +1,6 @@
-"""The workers of a master's run: their snapshots are merged, the run is drained on all, missing ones are named.
+"""The workers of a master's run: merge their snapshots, drain the run on all of them, name the missing ones.
 
-When all workers are asked for their final report, each is waited for, for a time counted from the request.
+When all workers are asked for their final report, each is given a time counted from the request.
 """
 
 import logging
@@ -39,18 +39,18 @@ from fleetlm_users.workload.orders.load_clock import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 
 CUT_S = 3.0
-"""A worker sends something every second: one that is silent for longer is cut off, and may have missed the request."""
+"""A worker sends something every second: one silent for longer is cut off, and may have missed the request."""
 
 ASK_AGAIN_S = 5.0
 """A request or an answer may be lost with a connection; asking again costs one more report."""
 
 
 class FinalReportWait:
-    """The workers that `missing` names, each asked immediately, again from time to time, and when it returns.
+    """A wait for the workers that `missing` names: each is asked at once, again from time to time, and when it returns.
 
-    An answer is waited for `bound_s` from the first asking; one that is cut off (`silent_s`) until it is missing no
-    more, because it was given up, and from its return for `bound_s` again. Nobody is waited for beyond `overall_s`:
-    a worker that is lost and back again and again must not prolong the end for ever.
+    A worker has `bound_s` from the first request to answer. One that is cut off (`silent_s`) is awaited until it is
+    given up, and has `bound_s` again from its return. Nobody is awaited beyond `overall_s`: a worker that is lost and
+    returns repeatedly must not prolong the end forever.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class FinalReportWait:
         self._asked_s: dict[str, float] = {}
 
     def is_awaited(self, now_s: float) -> bool:
-        """Ask the workers that are due to be asked; return whether any is still waited for. Call it repeatedly."""
+        """Ask the workers that are due to be asked; return whether any is still awaited. Call it repeatedly."""
         if self._end_s == math.inf:
             self._end_s = now_s + self._overall_s
         awaited = [name for name in self._missing() if self._is_awaited(name, now_s)]
@@ -102,13 +102,15 @@ TRAVEL_S = 5.0
 """The time for encoding and sending the final snapshots, on top of the drain itself."""
 
 LOOK_S = 5.0
-"""How long to wait for the workers' answers to a look; a busy one takes a while to encode its numbers."""
+"""How long to wait for the workers' answers to a snapshot request; a busy worker takes a while to encode its
+numbers.
+"""
 
 CUT_SHORT_WAIT_S = FORCE_S + TRAVEL_S
 """How long to wait for final snapshots once the drain is cut short: users are then ended by force."""
 
 POLL_S = 0.25
-"""How often the waiting master looks whether a worker it waits for is still there."""
+"""How often the waiting master checks whether an awaited worker is still there."""
 
 
 NO_FINAL = "its final report never came"
@@ -136,7 +138,7 @@ class WorkerRegistry:
         runner.register_message(SnapshotReply.kind, self.on_snapshot)
 
     def begin(self, merge: SnapshotStore, elapsed_s: Callable[[], float]) -> None:
-        """Begin a run: merge its snapshots; `elapsed_s` returns how long it has been on."""
+        """Begin a run: merge its snapshots; `elapsed_s` returns how long it has lasted."""
         self._merge = merge
         self._elapsed_s = elapsed_s
         self._final = set()
@@ -147,19 +149,19 @@ class WorkerRegistry:
         self._seen = set(self._present())
 
     def reset(self, merge: SnapshotStore) -> None:
-        """Have the workers count from 0 after a reset, and merge only what they count from then on."""
+        """Have the workers count from 0 after a reset, and merge only counts from then on."""
         self._merge = merge
         for client_id in self._present():
             self._send(ResetRequest(epoch=merge.epoch, resets=merge.resets), client_id)
 
     def order(self, epoch: str, order: StepOrder) -> None:
-        """Tell the workers what a capacity search asks for from now on."""
+        """Tell the workers the current order of a capacity search."""
         ordered = StepOrdered(epoch=epoch, **asdict(order))
         for client_id in self._present():
             self._send(ordered, client_id)
 
     def order_load(self, epoch: str, order: LoadOrder) -> None:
-        """Tell the workers all that has been ordered in the run so far."""
+        """Tell the workers everything ordered in the run so far."""
         ordered = LoadOrdered(epoch=epoch, order=order)
         for client_id in self._present():
             self._send(ordered, client_id)
@@ -188,16 +190,16 @@ class WorkerRegistry:
 
     @property
     def expected(self) -> int:
-        """Workers that took part in the run."""
+        """The workers that took part in the run."""
         return len(self._seen)
 
     @property
     def final(self) -> int:
-        """Workers whose final snapshot came."""
+        """The workers whose final snapshot has arrived."""
         return len(self._final & self._seen)
 
     def on_connect(self, client_id: str) -> None:
-        """Let a worker that connected take part in the current run."""
+        """Let a newly connected worker take part in the current run."""
         if not self._closed:
             self._seen.add(client_id)
 
@@ -238,7 +240,7 @@ class WorkerRegistry:
             self._news.set()
 
     def look(self, epoch: str) -> None:
-        """Have every worker send its snapshot of this moment; return when all have, or their time is up."""
+        """Have every worker send its snapshot of this moment; return when all have, or time is up."""
         self._looked = set()
         for client_id in self._present():
             self._send(SnapshotRequest(epoch=epoch), client_id)
@@ -248,7 +250,7 @@ class WorkerRegistry:
             self._news.wait(POLL_S)
 
     def drain(self, epoch: str, drain_s: float) -> None:
-        """Drain the run on all workers; return when all have sent their final report, or their time is up."""
+        """Drain the run on all workers; return when all have sent their final report, or time is up."""
         self._closed = True
         bound_s = drain_s + LEAVING_S + FORCE_S + TRAVEL_S
         wait = FinalReportWait(
@@ -256,7 +258,7 @@ class WorkerRegistry:
             self._liveness.silent_s,
             lambda client_id: self._ask(client_id, epoch),
             bound_s=bound_s,
-            overall_s=2 * bound_s + self._liveness.patience_s,  # once cut off, and all its time before and after
+            overall_s=2 * bound_s + self._liveness.patience_s,  # its silence, and its time before and after
         )
         is_cut_short = False
         while wait.is_awaited(time.monotonic()):
@@ -288,7 +290,9 @@ class WorkerRegistry:
         self._runner.send_message(message.kind, message.to_wire(), client_id)
 
     def _absorb(self, merge: SnapshotStore, client_id: str, kind: str, encoded: bytes) -> tuple[Snapshot | None, str]:
-        """Merge a worker's snapshot; return it, or None and why it could not be read, which is refused by name."""
+        """Merge a worker's snapshot; return it, or None and the reason why it could not be read; it is then refused by
+        name.
+        """
         try:
             return merge.absorb_encoded(client_id, encoded, self._elapsed_s()), ""
         except ShapeError as problem:

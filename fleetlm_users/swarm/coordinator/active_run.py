@@ -1,4 +1,4 @@
-"""One run on its coordinator: made when it starts, gone when it is judged."""
+"""One run on its coordinator: created when it starts, dropped once it is judged."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -107,7 +107,7 @@ class ActiveRun:
 
     @property
     def worker_states(self) -> tuple[WorkerState, ...]:
-        """How the workers' generators stand, as of their newest snapshots."""
+        """The state of the workers' generators, by their newest snapshots."""
         return self.snapshots.workers
 
     @property
@@ -117,7 +117,7 @@ class ActiveRun:
 
     @property
     def timeline(self) -> MergedTimeline:
-        """What happened in each second, on all processes."""
+        """The seconds of the run, on all processes."""
         return self.snapshots.timeline
 
     def has_samples(self, threshold: Threshold) -> bool:
@@ -125,7 +125,7 @@ class ActiveRun:
         return self.snapshots.totals().samples(threshold.metric, threshold.scenario) > 0
 
     def view(self) -> RunView:
-        """Return the run as it is at this moment."""
+        """Return a view of the run at this moment."""
         return RunView(
             merge=self.snapshots,
             options=self.options,
@@ -150,7 +150,7 @@ class ActiveRun:
         return self.snapshots.totals()
 
     def border(self) -> Border:
-        """Return the numbers of all processes at this moment; wait until they are in."""
+        """Return the numbers of all processes at this moment; wait until they have arrived."""
         self._workers.look()
         snapshots = self.snapshots
         gone = self._workers.gone([state.worker for state in snapshots.workers])
@@ -158,11 +158,13 @@ class ActiveRun:
         return Border(snapshots.totals(), snapshots.workers, present)
 
     def seconds(self, newest: int) -> list[SeriesRow]:
-        """Return the newest seconds of all processes together, as far as they are known."""
+        """Return the newest seconds of all processes together, as far as known."""
         return self.snapshots.series(newest)
 
     def keeping_up(self, begins_s: float, ends_s: float) -> KeepingUp:
-        """Return how the backlogs did between two seconds of the run; earlier seconds give the fastest latency."""
+        """Return how the backlogs developed between two seconds of the run; earlier seconds give the fastest
+        latency.
+        """
         return keeping_up(self.snapshots.timeline, begins_s, ends_s, yield_to_loop=yield_to_loop)
 
     def elapsed_s(self) -> float:
@@ -170,7 +172,7 @@ class ActiveRun:
         return self.clock.elapsed_s()
 
     def order(self, order: StepOrder) -> None:
-        """Have all processes follow what a capacity search asks for."""
+        """Have all processes follow an order of a capacity search."""
         self._workers.order(order)
 
     def say(self, text: str) -> None:
@@ -178,42 +180,42 @@ class ActiveRun:
         self._console.say(text)
 
     def reset(self) -> None:
-        """Forget what was measured so far, on all processes: a person reset the statistics."""
+        """Forget all measurements so far, on all processes: a person reset the statistics."""
         self.clock.reset()
         self.snapshots = SnapshotStore(self.snapshots.epoch, self._context.catalogue, len(self.clock.resets))
         self._workers.reset()
         self._monitors.reset()
 
     def edit_users(self, users: int) -> None:
-        """Expect another number of users from now on."""
+        """Expect a different number of users from now on."""
         self.load.edit_users(users, users_of(self._environment))
 
     @property
     def load_order(self) -> LoadOrder:
-        """What has been ordered in the run so far."""
+        """Everything ordered in the run so far."""
         return self.load.order
 
     def begin_stage(self, users: int, name: str) -> None:
-        """Take in what the load shape asks for now: what is due from the next moment on may belong to a new stage."""
+        """Note the load shape's current request: what is due from the next moment on may belong to a new stage."""
         if self.load.begin_stage(users, name):
             self._workers.order_load()
 
     def set_speed(self, speed: float) -> str:
-        """Change the speed of all timetables, shortly after all processes know of it; return what happens, in words."""
+        """Change the speed of all timetables, shortly after all processes know of it; return the effect, in words."""
         words = self.load.speed_control.set(speed)
         self._workers.order_load()
         self.say(f"By control: {words}")
         return words
 
     def on_stop(self) -> None:
-        """Stop the clock, the monitors and what still spawns."""
+        """Stop the clock, the monitors and any spawning."""
         self.clock.stop()
         self._user_control.end()
         self._stop_monitors()
         self.load.note_users(users_of(self._environment))
 
     def on_drain(self) -> None:
-        """Return when users have left and their last numbers are in."""
+        """Return when users have left and their last numbers have arrived."""
         self._workers.drain()
 
     def on_drain_cut_short(self) -> None:
@@ -229,12 +231,12 @@ class ActiveRun:
         self._monitors.finish()
         self.result = conclude(self._ended())
         self._environment.process_exit_code = self.result.exit_code
-        if self._annotations is not None:  # last of all: by now everything is written
+        if self._annotations is not None:  # last: by now everything is written
             entry = self._annotations.finish(self.result.summary, self.clock.elapsed_s(), self.load.stages())
             note_annotations(self.result.summary, self.result.folder, entry)
 
     def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
-        """Take in how many users of a process have work left; end the run when none has."""
+        """Note how many users of a process have work left; end the run when none has."""
         self._completion.note(process, report)
 
     def on_worker_lost(self, client_id: str, why: str, *, is_last: bool) -> None:
@@ -256,7 +258,7 @@ class ActiveRun:
         self._environment.process_exit_code = USAGE_EXIT
         self.say(f"Worker {client_id} cannot take part. {problem}")
         self._on_refused()
-        gevent.spawn(end_run, self._environment)  # not in this greenlet: it hears the workers
+        gevent.spawn(end_run, self._environment)  # not in this greenlet: it receives from the workers
 
     def _stop_monitors(self) -> None:
         self._monitors.stop()
@@ -264,7 +266,7 @@ class ActiveRun:
             self._crash.stop()
 
     def _begin_crash(self) -> CrashDriver | None:
-        """Return what stops the server in mid-run; None in a run without a crash."""
+        """Return the driver that stops the server during the run; None in a run without a crash."""
         if self._prepared.crash is None:
             return None
         plan, server = self._prepared.crash
@@ -289,7 +291,7 @@ class ActiveRun:
         return planned and storm_record(planned, self.snapshots, course.judged_from_s(self.options.plan))
 
     def _ended(self) -> EndedRun:
-        """Return the run as it stands at its end."""
+        """Return the run in its final state."""
         course = self.load.course()
         return EndedRun(
             options=self.options,
@@ -323,14 +325,16 @@ class ActiveRun:
         return self.clock.ended_early(is_finite=self._context.benchmark.is_finite(self.options))
 
     def _doubts(self) -> list[str]:
-        """Return the reasons not to trust this run's numbers, beyond those that the numbers show themselves."""
+        """Return the reasons not to trust this run's numbers, beyond those that the numbers themselves show."""
         runner = self._environment.runner
         own = doubts_of(self._stopped_by, list(runner.exceptions.values()) if runner is not None else [])
         crash = () if self._crash is None else crash_doubts(self._crash.record)
         return [*own, *crash, *self._workers.doubts(), *self._user_control.doubts(), *self.load.target.doubts()]
 
     def _tick(self) -> None:
-        """Look once a second, so that a short peak of users is not missed and late workers get the right clock."""
+        """Check the run every second, so that a short peak of users is not missed and late workers get the right
+        clock.
+        """
         while True:
             gevent.sleep(TICK_S)
             self.load.note_users(users_of(self._environment))
@@ -353,7 +357,7 @@ def users_of(environment: Environment) -> int:
 
 
 def doubts_of(stopped_by: str, exceptions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield what makes a run doubtful: what stopped it early, and Locust's table of unexpected exceptions in users."""
+    """Yield the reasons to doubt a run: what stopped it early, and Locust's table of unexpected exceptions in users."""
     if stopped_by:
         yield f"the run was stopped before its time: {stopped_by}"
     if exceptions:

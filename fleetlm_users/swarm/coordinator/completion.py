@@ -1,7 +1,7 @@
-"""How a run ends by itself: all work is done, a threshold is hopeless, a worker cannot take part.
+"""The ways in which a run ends by itself: all work is done, a threshold is hopeless, a worker cannot take part.
 
 All work is done when every planned user, on whatever process, has finished. A user that has finished stays, idle, until
-the run ends: while Locust ramps up it replaces whatever is missing from its target (runners.py: start_worker), and the
+the run ends: while Locust ramps up, it replaces any user missing from its target (runners.py: start_worker), and the
 new user would start working again.
 """
 
@@ -17,18 +17,18 @@ logger = logging.getLogger(__name__)
 
 
 class WorkerPresence(Protocol):
-    """What is known of the processes in which users live."""
+    """The presence of the processes in which users live."""
 
     @property
     def has_ramped_up(self) -> bool:
-        """Whether all planned users have been spawned on workers that may since have gone."""
+        """Return whether all planned users have been spawned, on workers that may have gone since."""
 
     def gone(self, processes: Any) -> set[str]:
         """Return the workers that have gone, of those connected and of `processes`."""
 
 
 class CompletionTracker:
-    """Collects the headcounts of all processes in one run, and ends the run when no user has work left.
+    """The headcounts of all processes in one run; ends the run when no user has work left.
 
     Workers send theirs when the last of their users has finished, and again with every report, in case that message
     was lost.
@@ -42,21 +42,20 @@ class CompletionTracker:
         self.is_complete = False
 
     def note(self, process: str, report: HeadcountReport | None) -> None:
-        """Take in the headcount of one process; end the run, once, if it was the last that was waited for."""
+        """Note the headcount of one process; end the run, once, if it was the last one awaited."""
         if report is None or report.epoch != self._epoch or self.is_complete:
             return
         self._counts[process] = report.headcount
         if self._is_all_done():
             self.is_complete = True
             logger.info("All users have done their work")
-            # not in this greenlet: it may be a user's, or the one that hears the workers
+            # not in this greenlet: it may be a user's, or the one that receives from the workers
             gevent.spawn(end_run, self._environment)
 
     def _is_all_done(self) -> bool:
         """Return whether all users were spawned and none has work left.
 
-        Users that were lost with their worker are not waited for: after the ramp-up, it may have gone before it said
-        how many it had.
+        Users lost with their worker are not awaited: after the ramp-up, it may have gone before it reported its users.
         """
         runner = self._environment.runner
         if runner is None or not sum(count.finished for count in self._counts.values()):
@@ -71,7 +70,7 @@ class CompletionTracker:
 def end_run(environment: Environment) -> None:
     """End the run as Locust does when the run time is up (main.py: stop_and_optionally_quit).
 
-    To be called in a greenlet of its own: it may end the calling one.
+    Call it in a greenlet of its own: it may end the calling one.
     """
     runner, parsed, web_ui = environment.runner, environment.parsed_options, environment.web_ui
     if runner is None or parsed is None:

@@ -1,5 +1,5 @@
-"""What the console shows of a run: an announcement at its start, then one live line on a terminal or a line now and
-then in a log.
+"""The console output of a run: an announcement at its start, then one live line on a terminal, or occasional lines in a
+log.
 """
 
 import sys
@@ -26,7 +26,9 @@ TICK_S = 1.0
 
 
 class Console:
-    """Writes to `stream`, by default stderr, as stdout belongs to results; rewrites one line where it is a terminal."""
+    """The console: writes to `stream`, by default stderr, as stdout belongs to results; rewrites one line on a
+    terminal.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
@@ -35,7 +37,7 @@ class Console:
         self.interval_s = TERMINAL_INTERVAL_S if self.is_terminal else LOG_INTERVAL_S
 
     def fits(self, line: str) -> bool:
-        """Return whether a line of progress can be shown whole, at the width that the terminal has now."""
+        """Return whether a line of progress can be shown whole, at the terminal's present width."""
         return not self.is_terminal or self._live.fits(line)
 
     def progress(self, line: str) -> None:
@@ -61,7 +63,7 @@ class Console:
         tell(self._stream, text if text.endswith("\n") else f"{text}\n")
 
     def clear(self) -> None:
-        """Remove the live line, so that what comes next begins on a line of its own."""
+        """Remove the live line, so that the next output begins on a line of its own."""
         self._live.clear()
 
 

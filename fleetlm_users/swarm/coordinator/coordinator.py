@@ -28,7 +28,7 @@ from fleetlm_users.workload.plan import Plan
 class Coordinator(ReportingRole):
     """The role of a master or of a standalone process; lives as long as the process.
 
-    What belongs to one run is its ActiveRun; of the latest run a view stays for pages.
+    ActiveRun holds the state of one run; of the latest run, a view stays for pages.
     """
 
     def __init__(self, environment: Environment, context: BenchmarkContext, family: str = "") -> None:
@@ -49,35 +49,35 @@ class Coordinator(ReportingRole):
         return self._run is not None and not self.has_ended
 
     def view(self) -> RunView | None:
-        """Return the current or latest run as it is at this moment; None before the first."""
+        """Return a view of the current or latest run at this moment; None before the first."""
         if self._run is not None:
             return self._run.view()
         return None if self._latest is None else replace(self._latest, users=users_of(self._environment))
 
     def refresh(self) -> None:
-        """Merge the newest numbers of this very process, if users live in it."""
+        """Merge the newest numbers of this process itself, if users live in it."""
         if self.running:
             self._workers.absorb()
 
     def prepare(self) -> Options:
-        """Prepare the next run as the command line describes it. Raises StartupError."""
+        """Prepare the next run from the command line. Raises StartupError."""
         self._next = self.preparation.by_command_line()
         return self._next.options
 
     def prepare_form(self, form: MultiDict[str, str]) -> Options:
-        """Prepare the next run as the web form describes it. Raises StartupError."""
+        """Prepare the next run from the web form. Raises StartupError."""
         self._next = self.preparation.by_form(form)
         return self._next.options
 
     def next_plan(self) -> Plan:
-        """Return the plan of the next run, prepared from the command line if it has to be. Raises StartupError."""
+        """Return the plan of the next run, preparing it from the command line if necessary. Raises StartupError."""
         return (self.prepare() if self._next is None else self._next.options).plan
 
     def edit(self, form: MultiDict[str, str]) -> int | None:
         """Change the number of users of the current run; they keep the plan's proportions.
 
         Returns:
-            In how many seconds the run is to end, as before; None for a run until stopped.
+            The seconds until the run ends, unchanged; None for a run until stopped.
 
         Raises:
             StartupError: The run sets its users itself, or the form holds no valid number.
@@ -98,12 +98,12 @@ class Coordinator(ReportingRole):
         return run.load.target.remaining_s(run.clock.elapsed_s())
 
     def begin_stage(self, users: int, name: str) -> None:
-        """Take in what the shape of the run that is on asks for from now on; before a run, it takes in the first."""
+        """Note the current run's shape's request from now on; before a run, its first one."""
         if self._run is not None and self._run.is_on and self._run.options.plan.shape:
             self._run.begin_stage(users, name)
 
     def speed_run(self) -> ActiveRun:
-        """Return the run whose timetables may be made faster, slower, or stand still. Raises StartupError."""
+        """Return the run whose timetables may be sped up, slowed down or paused. Raises StartupError."""
         run = self._run
         if run is None or not run.is_on:
             raise StartupError("No run is on", USAGE_EXIT)
@@ -114,7 +114,7 @@ class Coordinator(ReportingRole):
         return run
 
     def start(self) -> None:
-        """Begin the prepared run, or one as the command line describes it if none was prepared."""
+        """Begin the prepared run, or one from the command line if none was prepared."""
         prepared, self._next = self._next or self.preparation.by_command_line(), None
         self.preparation.show_plan()
         self.result = None
@@ -130,7 +130,7 @@ class Coordinator(ReportingRole):
         self._end = self._run.end
 
     def judge(self) -> None:
-        """End the run; return when it is judged and reported. Only a view of it stays."""
+        """End the run; return when it is judged and reported. Only a view of it remains."""
         super().judge()
         run = self._run
         if run is not None and self.has_ended:
@@ -139,7 +139,7 @@ class Coordinator(ReportingRole):
             self._latest = run.view()
 
     def reset_stats(self) -> None:
-        """Forget what was measured so far, on all processes: a person reset the statistics.
+        """Forget all measurements so far, on all processes: a person reset the statistics.
 
         After the end of a run only the pages stop showing its numbers. A search compares its numbers and
         cannot do without them.
@@ -163,7 +163,7 @@ class Coordinator(ReportingRole):
         self.preparation.close()
 
     def on_worker_connect(self, client_id: str) -> None:
-        """Let a worker that has connected join the run that is on."""
+        """Let a newly connected worker join the current run."""
         self._workers.on_connect(client_id)
 
     def on_worker_report(self, client_id: str, data: dict[str, Any]) -> None:
@@ -178,7 +178,7 @@ class Coordinator(ReportingRole):
 def workers_of(
     environment: Environment, context: BenchmarkContext, say: Callable[[str], None], family: str = ""
 ) -> Workers:
-    """Return the workers of this process, which is a master or runs its users itself."""
+    """Return the workers of this process: a master's, or itself if it runs the users."""
     if isinstance(environment.runner, MasterRunner):
         return RemoteWorkers(environment, environment.runner, context, say, family)
     return LocalWorkers(context)

@@ -1,5 +1,5 @@
-"""What runs in the background of a run, on its coordinator: the watch for `--abort-on-fail`, the server's metrics, a
-capacity search.
+"""The background tasks of a run on its coordinator: the watch for `--abort-on-fail`, the server's metrics, a capacity
+search.
 """
 
 import time
@@ -29,7 +29,7 @@ from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.model import Options
 
 CHECK_INTERVAL_S = 1.0
-"""Reports of workers come every 3 s; checking more often than that costs little and delays nothing."""
+"""Reports of workers come every 3 s; checking slightly more often costs little and delays nothing."""
 
 PAUSE_FACTOR = 9
 """Pause nine times as long as the last check took, so that checking never costs more than a tenth of a core; with the
@@ -40,7 +40,7 @@ histograms of 200 workers a check takes over a second.
 class AbortWatch:
     """Checks the thresholds of one run in a greenlet of its own, and notices when the run is hopeless.
 
-    `totals` returns the merged numbers as they stand, `main_s` the seconds since the warm-up (not above 0 within it).
+    `totals` returns the current merged numbers, `main_s` the seconds since the warm-up (at most 0 within it).
     `on_hopeless` is called once, with the reason.
     """
 
@@ -59,7 +59,7 @@ class AbortWatch:
         self._greenlet = gevent.spawn(self._watch)
 
     def stop(self) -> None:
-        """End the watch, unless it is the watch itself that ends the run."""
+        """End the watch, unless the watch itself ends the run."""
         if self._greenlet is not gevent.getcurrent():
             self._greenlet.kill(block=False)
 
@@ -75,7 +75,7 @@ class AbortWatch:
 
 
 class MonitoredRun(SearchedRun, Protocol):
-    """What monitors may ask their run, and what they may tell it."""
+    """The run as its monitors see it: what they may ask it, and what they may report."""
 
     options: Options
     clock: RunClock
@@ -86,21 +86,21 @@ class MonitoredRun(SearchedRun, Protocol):
 
     @property
     def worker_states(self) -> Sequence[WorkerState]:
-        """How the workers' generators stand, as of their newest snapshots."""
+        """The state of the workers' generators, by their newest snapshots."""
 
     @property
     def timeline(self) -> MergedTimeline:
-        """What happened in each second, on all processes."""
+        """The seconds of the run, on all processes."""
 
     def totals(self) -> Totals:
-        """Return the merged numbers of all processes, as far as they are known."""
+        """Return the merged numbers of all processes, as far as known."""
 
     def has_samples(self, threshold: Threshold) -> bool:
         """Return whether there is evidence about a threshold's metric in the main phase."""
 
 
 class RunMonitors:
-    """The background tasks of one run: they begin with it, as its options ask for, and stop with it."""
+    """The background tasks of one run: they start with it, as its options request, and stop with it."""
 
     def __init__(
         self,
@@ -128,21 +128,21 @@ class RunMonitors:
 
     @property
     def is_search_done(self) -> bool | None:
-        """Whether the search came to its end by itself; None where there is none."""
+        """Whether the search came to its end by itself; None without a search."""
         return None if self._search is None else self._search.is_done
 
     @property
     def capacity(self) -> Capacity | None:
-        """What the search has found so far; None where there is none."""
+        """The search's result so far; None without a search."""
         return None if self._search is None else self._search.result()
 
     @property
     def server(self) -> list[dict[str, Any]]:
-        """What each source said of the server, as in summary.json."""
+        """The figures of each source of the server, as in summary.json."""
         return self._server.to_json()
 
     def judge(self, threshold: Threshold) -> Judgement | None:
-        """Judge a threshold on the server's figures or on windows; None for any other."""
+        """Judge a threshold on the server's figures or on windows; return None for any other."""
         if threshold.is_of_server:
             return self._server.judge(threshold)
         if threshold.window_s is None:
@@ -163,7 +163,7 @@ class RunMonitors:
         self._windows.finish(self._run.timeline, ends_s - clock.judged_s(), ends_s, lambda: gevent.sleep(0))
 
     def reset(self) -> None:
-        """Forget what was judged so far: the statistics were reset."""
+        """Forget all judgements so far: the statistics were reset."""
         self._server.reset()
         self._windows.reset()
 

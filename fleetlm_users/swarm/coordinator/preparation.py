@@ -55,16 +55,16 @@ NOT_AUDITED: Final = (
     "reads the oldest 100 of each session, --audit database all"
 )
 UNSETTLED: Final = "auto"
-"""The protocol of a run until the server was asked which one it speaks."""
+"""The protocol of a run before the server has been asked which one it speaks."""
 
 ONLY_USERS_CHANGE: Final = "Only the number of users can be changed during a run. To change these, stop it first"
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """A run that may begin: what it does, how it is judged, the server metrics to read meanwhile, the machine.
+    """A run that is ready to begin: what it does, how it is judged, which server metrics to read, and the machine.
 
-    `crash` is how its server is to be stopped, and the server; None for a run without a crash. `baseline` is the
-    earlier run that its report will compare it with, `annotations` the Grafana that it is posted to.
+    `crash` is how its server will be stopped, and the server; None for a run without a crash. `baseline` is the earlier
+    run that the report compares it with, `annotations` the Grafana that gets its annotations.
     """
 
     options: Options
@@ -114,15 +114,15 @@ class Preparation:
         self._follow(options.plan)
 
     def show_plan(self) -> None:
-        """Have the web form show the plan that the last form, or the command line, asked for."""
+        """Show the plan of the last form, or of the command line, in the web form."""
         vars(self.parsed).update(self._shown)
 
     def by_command_line(self) -> Prepared:
-        """Prepare the next run as the command line describes it. Raises StartupError."""
+        """Prepare the next run from the command line. Raises StartupError."""
         return self._prepare(self.parsed, self._given, self._own_shape)
 
     def shown_with(self, preset: str) -> ShownPlan | None:
-        """Return what the web form shows when only a preset is chosen; None if it cannot run like that."""
+        """Return what the web form shows if only a preset is chosen; None if that cannot run."""
         try:
             return shown_of(self._resolve(self._with({"preset": preset}), NO_OVERRIDES).plan)
         except UsageError:
@@ -147,20 +147,20 @@ class Preparation:
             fields_follow = bool(form.get(FOLLOWS))
             changes = self._overrides.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
             shape = self._picked_shape(form)
-            # the page has no fields for users, rate and time with a shape that does not read them
+            # with a shape that ignores them, the page has no fields for users, rate and time
             overrides = changes if shape is None or shape.use_common_options else NO_OVERRIDES
             prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), overrides, shape)
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
         vars(self.parsed).update(given)
-        # with all classes: which of them are picked is chosen again in each form
+        # with all classes: each form chooses again which of them are picked
         self._show(self._resolve(self.parsed, overrides).plan, overrides)
         return prepared
 
     def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> int:
-        """Spread the users that a form asks for in mid-run like those of the plan; return how many they are.
+        """Spread the users requested during a run in the proportion of the plan; return how many they are.
 
-        Raises StartupError, also for options that the run does not have: they would have no effect.
+        Raises StartupError, also for changed options other than the users: they would have no effect.
         """
         try:
             self.form.check_classes(form, self._shapes())
@@ -216,7 +216,7 @@ class Preparation:
         return Prepared(options, thresholds, server, this_host(), crash, baseline, annotations)
 
     def _crash_of(self, options: Options) -> tuple[CrashPlan, StoppedServer | None] | None:
-        """Return how the run's server is to be stopped, and the server. Raises UsageError for one that cannot be."""
+        """Return how the run's server will be stopped, and the server. Raises UsageError if it cannot be."""
         if self._context.benchmark.crash is None:
             return None
         plan = self._context.benchmark.crash(options)
@@ -229,26 +229,26 @@ class Preparation:
         return plan, server_of(plan, self._servers if options.standin else None, self._say)
 
     def _baseline_of(self, options: Options) -> Baseline | None:
-        """Return the earlier run to compare with. Raises StartupError for one that cannot be read."""
+        """Return the earlier run to compare with. Raises StartupError if it cannot be read."""
         try:
             return baseline_of(options, self._say)
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
 
     def _rules_of(self, options: Options) -> tuple[list[Threshold], list[str]]:
-        """Return the thresholds, and what a person should know of them. Raises UsageError."""
+        """Return the thresholds, and remarks on them for the user. Raises UsageError."""
         lines: list[str] = []
         return rules_of(options, self._context.benchmark, self._context.catalogue, lines.append), lines
 
     def _settled_rules_of(self, options: Options) -> tuple[list[Threshold], list[str]]:
-        """Return the thresholds once the protocol is known, which may lack what they are about. Raises StartupError."""
+        """Return the thresholds once the protocol is known, which may rule some of them out. Raises StartupError."""
         try:
             return self._rules_of(options)
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
 
     def _speaking(self, options: Options, protocol: str) -> Options:
-        """Return the options with the protocol that was found. Raises StartupError if the benchmark needs another."""
+        """Return the options with the detected protocol. Raises StartupError if the benchmark needs another one."""
         is_detected = bool(protocol) and options.protocol == UNSETTLED
         options = replace(options, protocol=protocol or options.protocol, is_protocol_detected=is_detected)
         if way_of(options) == AUTO:
@@ -315,7 +315,7 @@ class Preparation:
         return options if shape is None else under_shape(options, shape, self._context.benchmark, parsed, overrides)
 
     def _follow(self, plan: Plan) -> LoadTestShape | None:
-        """Give Locust the shape that sets the users of a plan in stages, or none; one of a person's own stays."""
+        """Give Locust the shape that sets the users of a plan in stages, or none; a user's own shape stays."""
         timetable = plan.timetable
         if timetable is not None:
             self._staged.follow(timetable)
@@ -326,13 +326,13 @@ class Preparation:
         return None
 
     def _picked_shape(self, form: MultiDict[str, str]) -> LoadTestShape | None:
-        """Return the shape that Locust will take: with its class picker, that of the form (web.py: swarm)."""
+        """Return the shape that Locust will use: with its class picker, the form's (web.py: swarm)."""
         if not self.parsed.class_picker:
             return self._own_shape
         return (self._environment.available_shape_classes or {}).get(form.get("shape_class", ""))
 
     def _shapes(self) -> Iterable[str]:
-        """Return the shapes that a form may name: those of Locust's class picker, else the one there is."""
+        """Return the shapes that a form may name: those of Locust's class picker, or else the one there is."""
         if self.parsed.class_picker:
             return self._environment.available_shape_classes or {}
         shape = self._own_shape
@@ -344,7 +344,7 @@ class Preparation:
         return standin_storage(Path(self._storage.name), profile.flush_period_s, given)
 
     def _local_urls(self, options: Options) -> LocalServerUrls:
-        """Return where the child servers listen; they start at their first use, and stay for the runs that follow."""
+        """Return the addresses of the child servers; they start on first use, and stay for later runs."""
         if self._urls is None:
             arguments = standin_arguments(options.standin_like, options.standin_options, options.protocol)
             if self._context.benchmark.crash is not None:

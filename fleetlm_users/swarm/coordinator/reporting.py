@@ -1,4 +1,4 @@
-"""How a coordinator ends its process: the run is judged, Locust's files are written, the report is printed last."""
+"""The end of a coordinator's process: the run is judged, Locust's files are written, the report is printed last."""
 
 import sys
 from argparse import Namespace
@@ -13,7 +13,7 @@ from fleetlm_users.swarm.signals import NOTHING_RAN_EXIT
 
 
 class ReportingRole(Role):
-    """A role that judges its runs; `result` is that of the latest run, None before it is judged."""
+    """A role that judges its runs; `result` belongs to the latest run, None before it is judged."""
 
     def __init__(self, environment: Environment, parsed: Namespace) -> None:
         self.result: RunResult | None = None
@@ -26,16 +26,16 @@ class ReportingRole(Role):
         """Note that one of Locust's files could not be written."""
 
     def close(self) -> None:
-        """Free what outlives a run."""
+        """Free whatever outlives a run."""
 
     def on_test_stop(self) -> None:
-        """Judge the run: all users have stopped. In the web UI its report comes now, one for each run."""
+        """Judge the run: all users have stopped. With the web UI its report comes now, one for each run."""
         self.judge()
         if not self._parsed.headless:
             self._print_report()
 
     def on_quitting(self) -> None:
-        """Judge a run that is still going on, and write Locust's files."""
+        """Judge a run still under way, and write Locust's files."""
         self.judge()
         if self._parsed.headless and self._environment.process_exit_code is None:
             self._environment.process_exit_code = NOTHING_RAN_EXIT
@@ -54,6 +54,6 @@ class ReportingRole(Role):
         if result is None or result is self._printed:
             return
         self._printed = result
-        # --json prints Locust's JSON to stdout: nothing else may stand there
+        # --json prints Locust's JSON to stdout: nothing else may be printed there
         stream = sys.stderr if self._parsed.json else sys.stdout
         tell(stream, result.text(width_of(stream), colour=wants_colour(stream)))

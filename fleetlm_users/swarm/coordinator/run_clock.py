@@ -1,4 +1,4 @@
-"""The clock of one run on its coordinator: how long it has run, how long it was judged, whether it ended early."""
+"""The clock of one run on its coordinator: how long it has lasted, how long it was judged, whether it ended early."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ ENDED_EARLY_S = 1.0
 
 
 class RunClock:
-    """Starts when it is made. `duration_s` is the planned length, None for a run that goes on until it is stopped."""
+    """A clock that starts when it is created. `duration_s` is the planned length, None for a run until stopped."""
 
     def __init__(
         self, duration_s: float | None, warm_up_s: float, now_s: Callable[[], float] = time.perf_counter
@@ -31,7 +31,7 @@ class RunClock:
         return self._stopped_s is not None
 
     def stop(self) -> None:
-        """Stop the clock: the end of the run begins, and what settles after it is no part of the run's time."""
+        """Stop the clock: the end of the run begins, and the settling after it is not part of the run's time."""
         if self._stopped_s is None:
             self._stopped_s = self._now_s()
 

@@ -27,7 +27,7 @@ GIVEN: Final = "--threshold (THRESHOLD)"
 def rules_of(
     options: Options, benchmark: Benchmark, catalogue: Catalogue, say: Callable[[str], None]
 ) -> list[Threshold]:
-    """Return the thresholds of a run: the preset's and the given ones, then the defaults that they leave.
+    """Return the thresholds of a run: the preset's and the given ones, then any remaining defaults.
 
     `say` takes a line for each threshold of the preset that this run cannot judge, and for each that is switched off.
 
@@ -67,7 +67,7 @@ def rules_of(
 
 
 def _checked(texts: Sequence[str], catalogue: Catalogue, scenarios: Sequence[str], what: str) -> list[Threshold]:
-    """Parse thresholds. Raise UsageError, about `what`, for one that no run could break, or none could keep."""
+    """Parse thresholds. Raise UsageError, naming `what`, for one that no run could break, or none could keep."""
     thresholds = parse_thresholds(texts, catalogue, scenarios, what=what)
     check_each([threshold for threshold in thresholds if not threshold.is_off], what)
     return thresholds
@@ -76,7 +76,7 @@ def _checked(texts: Sequence[str], catalogue: Catalogue, scenarios: Sequence[str
 def _defaults(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> Iterator[Threshold]:
     """Yield the default thresholds of the behaviours that run, each for its scenario, or for all if it is recorded so.
 
-    What this run does not record is left out: agent_reply_rate of a run in which no agent answers.
+    Defaults on metrics that this run does not record are left out, such as agent_reply_rate without an agent.
     """
     running = _running(options, benchmark)
     for scenario in running:
@@ -109,7 +109,7 @@ def _running(options: Options, benchmark: Benchmark) -> Sequence[str]:
 def _judged(
     base: Sequence[Threshold], options: Options, benchmark: Benchmark, say: Callable[[str], None]
 ) -> Iterator[Threshold]:
-    """Yield the preset's thresholds that the run has samples for: a preset also serves runs of single behaviours."""
+    """Yield the preset's thresholds for which the run has samples: a preset also serves runs of single behaviours."""
     for threshold in base:
         reason = _why_not_judged(threshold, options, benchmark)
         if reason:
@@ -119,7 +119,7 @@ def _judged(
 
 
 def _why_not_judged(threshold: Threshold, options: Options, benchmark: Benchmark) -> str:
-    """Return why a run has nothing to judge a threshold by; empty if it has something."""
+    """Return why a run has nothing to judge a threshold by; empty if it has."""
     if benchmark.search is not None and _is_over_time(threshold):
         return "a search judges step by step"
     if _is_of_no_stage(options, threshold):
@@ -161,7 +161,9 @@ def _longest_window(options: Options) -> str:
 
 
 def _is_of_no_stage(options: Options, threshold: Threshold) -> bool:
-    """Return whether the threshold is about a stage that the run does not have; a shape names its own as it goes."""
+    """Return whether the threshold is on a stage that the run does not have; a shape names its own stages as it
+    goes.
+    """
     return not options.plan.shape and threshold.stage is not None and threshold.stage not in _parts(options)
 
 
@@ -187,7 +189,7 @@ def _is_recorded(threshold: Threshold, options: Options, benchmark: Benchmark) -
 
 
 def _example(options: Options, benchmark: Benchmark) -> str:
-    """Return a threshold on something that the run measures."""
+    """Return a threshold on a metric that the run measures."""
     latencies = ("append_latency_ms", "push_latency_ms", "ws_connect_ms")
     return f"{next((name for name in latencies if benchmark.records(options, name, None)), latencies[-1])}: p(95)<500"
 
@@ -207,8 +209,8 @@ def of_sources(
     """Return the thresholds with those on the server's figures once for each source that has them.
 
     Args:
-        thresholds: What `rules_of` returned.
-        offered: By source, whether it has a series; None for one that could not be asked.
+        thresholds: The thresholds that `rules_of` returned.
+        offered: By source, a function that tells whether it has a series; None for a source that could not be read.
         given: The conditions that a person gave, as text; the others are the preset's.
         say: Takes a line for each threshold of the preset whose figure no source has.
 

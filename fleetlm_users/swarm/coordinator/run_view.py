@@ -19,7 +19,7 @@ from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.model import Options
 
 RECENT_S: Final = 300.0
-"""Shown for backlogs on a live page: reading a day of seconds for each view would make the generator late."""
+"""The seconds of backlogs on a live page: reading a day of seconds for each view would make the generator late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class RunView:
     `speed` is how fast its timetables run, 0 while it is paused; `stages` are those planned, or begun so far;
     `storm` is what it plans to cut, None for a run without a storm.
 
-    `merge` stays live: its numbers are those of the moment when they are read.
+    `merge` stays live: it returns the numbers of the moment of reading.
     """
 
     merge: SnapshotStore
@@ -49,7 +49,7 @@ class RunView:
 
     @property
     def key(self) -> str:
-        """What the numbers belong to: a run, from its beginning or from the last reset of its statistics."""
+        """The key of the numbers: a run, from its beginning or from the last reset of its statistics."""
         return f"{self.merge.epoch}.{self.merge.resets}"
 
     def totals(self, yield_to_loop: Callable[[], None]) -> Totals:
@@ -66,7 +66,7 @@ class RunView:
         return self.merge.totals(backlogs.derived)
 
     def judgements(self, totals: Totals) -> Sequence[Judgement]:
-        """Return the thresholds judged by the totals of this moment, or at the end as the verdict has them."""
+        """Return the thresholds judged on this moment's totals, or at the end as in the verdict."""
         if self.result is not None:
             return self.result.verdict.judgements
         limits = Limits.in_proportion_to(self.options.lateness_limit_s * MS_PER_S)
@@ -93,4 +93,4 @@ class RunSource(Protocol):
         """Return the current or latest run; None before the first."""
 
     def refresh(self) -> None:
-        """Merge the newest numbers of this very process, if users live in it."""
+        """Merge the newest numbers of this process itself, if users live in it."""

@@ -19,13 +19,13 @@ PACKAGES = ("locust", "gevent", "greenlet", "websocket-client", "wsaccel", "orjs
 GIT_S = 2.0
 
 CI_COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA")
-SHORT_COMMIT = 12  # as long as those of _git_commit
+SHORT_COMMIT = 12  # as long as those from _git_commit
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """What reports say about the generator's machine and software; both parts can be written as JSON."""
+    """The facts that reports state about the generator's machine and software; both parts can be written as JSON."""
 
     facts: dict[str, Any]
     versions: dict[str, str]
@@ -74,11 +74,11 @@ def _cpu_model() -> str:
     except OSError:
         return platform.processor()
     models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(models, "") or platform.processor()  # which asks `uname` in a process of its own: last of all
+    return next(models, "") or platform.processor()  # which runs `uname` in a process of its own, so it comes last
 
 
 def _ci_commit(environment: Mapping[str, str]) -> str:
-    """Return the commit that GitHub Actions or GitLab CI say the job is for; empty elsewhere."""
+    """Return the commit that GitHub Actions or GitLab CI name for the job; empty elsewhere."""
     commits = (environment.get(name, "") for name in CI_COMMITS)
     return next((commit[:SHORT_COMMIT] for commit in commits if _COMMIT.fullmatch(commit)), "")
 

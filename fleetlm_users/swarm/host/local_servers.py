@@ -1,8 +1,8 @@
 """`--standin`: the embedded FleetLM and an echo agent as child processes on free loopback ports, for one run.
 
-The children are started by `posix_spawn`. gevent's Popen forks, and so runs what others registered for the child of a
-fork. With `--otel` those are OpenTelemetry's threads: they start again in the child, in a copy of our event loop with
-all its greenlets, and the child never gets as far as its program. `posix_spawn` runs nothing in between.
+The children are started by `posix_spawn`. gevent's Popen forks, and so runs the hooks registered for the child of a
+fork. With `--otel` those restart OpenTelemetry's threads in the child, in a copy of our event loop with all its
+greenlets, and the child never reaches its program. `posix_spawn` runs nothing in between.
 """
 
 import atexit
@@ -52,7 +52,7 @@ class ChildProcess:
         self._signal(signal.SIGTERM)
 
     def end(self, wait_s: float) -> None:
-        """Wait until it has ended, and kill it after `wait_s`."""
+        """Wait until it has ended, and kill it after `wait_s` seconds."""
         deadline_s = time.monotonic() + wait_s
         while not self._is_over() and time.monotonic() < deadline_s:
             gevent.sleep(POLL_S)
@@ -76,21 +76,21 @@ class ChildProcess:
 
 
 READY_S = 15.0
-"""The least time a server gets to say that it is ready: importing takes a second, on a busy machine more."""
+"""The least time a server gets to report ready: importing takes a second, or more on a busy machine."""
 
 NOTICE_S = 2.0
-"""After this time a notice says what is being waited for."""
+"""After this time, a notice says what is being waited for."""
 
 STOP_S = 5.0
 NEEDED = ("aiohttp", "uvloop")
-"""What the stand-in imports and a worker does not need: the extra `standin`."""
+"""The packages that the stand-in imports and a worker does not need: the extra `standin`."""
 
 ANY_PORT = ("--host", "127.0.0.1", "--port", "0")
 STANDIN = ("-m", "fleetlm_users.standin", *ANY_PORT)
 
 
 class LocalServerError(Exception):
-    """A child server that did not come up; the text says which one and what it printed."""
+    """A child server did not come up; the text says which one and what it printed."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class LocalServerUrls:
 
 
 class LocalServers:
-    """The two children. Each ends when its pipe to this process closes, so none is ever left behind."""
+    """The two child servers. Each ends when its pipe to this process closes, so none is left behind."""
 
     def __init__(self) -> None:
         self._children: list[ChildProcess] = []
@@ -111,7 +111,7 @@ class LocalServers:
 
     @property
     def standin_pid(self) -> int | None:
-        """The process id of the stand-in, while it has been started."""
+        """The process id of the stand-in; None unless it has been started."""
         return None if self._standin is None else self._standin[0].pid
 
     def start(
@@ -139,7 +139,7 @@ class LocalServers:
         fleetlm = self._spawn("stand-in", [*STANDIN, *standin])
         agent_url = self._url_of("echo agent", agent, timeout_s, tell)
         base_url = self._url_of("stand-in", fleetlm, timeout_s, tell)
-        # argparse takes the last of two ports: a restart listens where the clients look for it
+        # argparse takes the last of two ports: after a restart it listens where the clients look for it
         self._standin = fleetlm, [*STANDIN, *standin, "--port", base_url.rpartition(":")[2]]
         ws_url = f"ws{base_url.removeprefix('http')}/socket/websocket"
         return LocalServerUrls(f"{base_url}/api", ws_url, agent_url)
@@ -147,7 +147,7 @@ class LocalServers:
     def restart_standin(self, timeout_s: float = READY_S, tell: Callable[[str], None] = lambda _: None) -> None:
         """Start the stand-in again, with the same options on the same port; return once it listens.
 
-        It may have been killed; else it is ended first.
+        If it was not killed, it is ended first.
 
         Raises:
             LocalServerError: It did not come up, or was never started.
@@ -163,7 +163,7 @@ class LocalServers:
         self._url_of("stand-in", started, max(timeout_s, READY_S), tell)
 
     def stop(self) -> None:
-        """End both, and kill what does not end within STOP_S."""
+        """End both, killing any that do not end within STOP_S."""
         children, self._children = self._children, []
         self._standin = None
         for child in children:
@@ -194,9 +194,9 @@ class LocalServers:
 
 
 def standin_arguments(like: str | None, options: str | None, protocol: str) -> list[str]:
-    """Return what `--standin-like`, `--standin-options` and `--protocol` add to the stand-in's command line.
+    """Return the stand-in's arguments from `--standin-like`, `--standin-options` and `--protocol`.
 
-    It speaks the protocol that the run asks for, unless one of the others says what it speaks.
+    It speaks the run's protocol, unless one of the other two says otherwise.
     """
     spoken = ["--like", like] if like else ["--protocol", protocol] if protocol in PROFILES else []
     return [*spoken, *shlex.split(options or "")]

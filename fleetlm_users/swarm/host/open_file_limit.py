@@ -1,4 +1,4 @@
-"""The limit of open files: raised to what users or workers need, as far as the hard limit allows."""
+"""The limit of open files: raised to the number that users or workers need, as far as the hard limit allows."""
 
 import resource
 
@@ -7,13 +7,13 @@ from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users, file
 
 
 def allow_users(users: int, sockets: int = 1) -> None:
-    """Allow this process the open files of `users` with `sockets` each. Raises StartupError, which says what to set."""
+    """Allow this process the open files of `users` with `sockets` each. Raises StartupError that says what to set."""
     each = "a socket each" if sockets == 1 else f"{sockets:,} sockets each"
     _allow(files_for_users(users, sockets), f"{users:,} users in one process", f"{each}, REST connections")
 
 
 def allow_workers(workers: int) -> None:
-    """Allow a master the open files that `workers` need. Raises StartupError, which says what to set."""
+    """Allow a master the open files that `workers` need. Raises StartupError that says what to set."""
     _allow(files_for_workers(workers), f"a master of {workers:,} workers", "a connection each")
 
 

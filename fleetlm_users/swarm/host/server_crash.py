@@ -1,6 +1,6 @@
-"""The crash of a run: stops the server at its moment, has it started again, and waits until it answers.
+"""The crash of a run: stop the server at its moment, have it started again, and wait until it answers.
 
-Only the coordinator does it, once per run.
+Only the coordinator does so, once per run.
 """
 
 import signal
@@ -19,16 +19,16 @@ from fleetlm_users.workload.options.durability import COMMAND, KILL, NONE, Crash
 
 ASK_EVERY_S: Final = 0.25
 MAX_MESSAGES: Final = 100_000
-"""Messages of one session that the stand-in keeps: all of five hours at five a second, with their answers."""
+"""How many messages of one session the stand-in keeps: all of five hours at five a second, with their answers."""
 
 FLUSHES: Final = ("--flush-ms", "--storage-groups")
 LIKE: Final = "--like"
 
 
 def standin_storage(folder: Path, flush_period_s: float, given: Sequence[str]) -> list[str]:
-    """Return what a stand-in needs so that it can be killed and started again, before its `given` options.
+    """Return the options that let a stand-in be killed and restarted, to stand before its `given` options.
 
-    It stores what it acknowledged every `flush_period_s`, unless the given options say when, and keeps whole sessions.
+    It stores acknowledged messages every `flush_period_s`, unless the given options say when, and keeps whole sessions.
     """
     flushes = any(word.split("=")[0] in (*FLUSHES, LIKE) for word in given)
     period = [] if flushes else ["--flush-ms", f"{flush_period_s * MS_PER_S:g}"]
@@ -37,7 +37,7 @@ def standin_storage(folder: Path, flush_period_s: float, given: Sequence[str]) -
 
 
 def spoken_protocol(given: Sequence[str], planned: str) -> str:
-    """Return the protocol of a stand-in with the `given` options, as far as they say one, else the planned one.
+    """Return the protocol of a stand-in with the `given` options: theirs if they name one, else the planned one.
 
     Both `--protocol late` and `--protocol=late` are accepted, as its command line accepts them.
     """
@@ -50,17 +50,17 @@ class StoppedServer(Protocol):
     how: str
 
     def stop(self) -> None:
-        """Return when it has stopped. Raises StopFailed."""
+        """Stop it; return when it has stopped. Raises StopFailed."""
 
     def start_again(self) -> None:
-        """Start it, as far as that is ours to do. Raises StopFailed."""
+        """Start it, as far as this run has to. Raises StopFailed."""
 
     def check(self) -> None:
         """Raise StopFailed if its start has failed meanwhile."""
 
 
 class StandIn:
-    """The embedded stand-in, of which only the plan's signal is known until it runs."""
+    """The embedded stand-in; until it runs, only the plan's signal is known."""
 
     def __init__(self, servers: LocalServers, number: signal.Signals) -> None:
         self._servers = servers
@@ -68,7 +68,7 @@ class StandIn:
         self.how = f"by {number.name} to the stand-in"
 
     def stop(self) -> None:
-        """Send the signal; the new start waits for the end of the old process. Raises StopFailed."""
+        """Send the signal; the restart waits for the end of the old process. Raises StopFailed."""
         pid = self._servers.standin_pid
         if pid is None:
             raise StopFailed("the stand-in does not run")
@@ -105,7 +105,7 @@ class OtherServer:
             self._stop.stop(_signal(self._plan), self._plan.timeout_s)
 
     def start_again(self) -> None:
-        """Run the command, which may be the server itself. Raises StopFailed if it has failed so far."""
+        """Run the command, which may be the server itself. Raises StopFailed if it has failed by then."""
         if self._restart is None:
             self._say(
                 f"Start the server again now: the run waits {self._plan.timeout_s:g} s for it at most "
@@ -121,9 +121,9 @@ class OtherServer:
 
 
 def server_of(plan: CrashPlan, servers: LocalServers | None, say: Callable[[str], None]) -> StoppedServer | None:
-    """Return the server that a plan stops; None for one that stops none. `servers` are there with `--standin`.
+    """Return the server that a plan stops; None if it stops none. `servers` exist with `--standin`.
 
-    Raises UsageError for a process or a program that is not there.
+    Raises UsageError for a process or program that does not exist.
     """
     if plan.how == NONE:
         return None
@@ -133,11 +133,11 @@ def server_of(plan: CrashPlan, servers: LocalServers | None, say: Callable[[str]
 
 
 class CrashDriver:
-    """Stops the server of one run at its moment. `record` says how that went.
+    """The driver of a crash: stops the server of one run at its moment. `record` says how that went.
 
     Args:
-        plan: When and how.
-        server: The server; None if nobody here stops it.
+        plan: When and how to stop it.
+        server: The server; None if this run does not stop it.
         elapsed_s: Returns the seconds since the run began.
         answers: Returns whether the server answers as it did before the run.
         say: Takes a line for a person.
@@ -165,7 +165,7 @@ class CrashDriver:
 
     @property
     def record(self) -> CrashRecord:
-        """How far it has come, and how."""
+        """The progress of the crash so far."""
         return CrashRecord(self._how, self._stopped_s, self._back_s, self._problem)
 
     def stop(self) -> None:

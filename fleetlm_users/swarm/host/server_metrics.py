@@ -1,4 +1,4 @@
-"""`--server-metrics` and `--server-pid`: the server's own figures, read every few seconds while a run goes on.
+"""`--server-metrics` and `--server-pid`: the server's own figures, read every few seconds during a run.
 
 They come from its Prometheus endpoint, or from the system on which it runs as a local process.
 """
@@ -25,7 +25,7 @@ from fleetlm_users.workload.options.server_sources import source_of
 
 
 class SourceError(Exception):
-    """A reading that failed; the text says why."""
+    """A reading failed; the text says why."""
 
 
 class FigureSource(Protocol):
@@ -36,17 +36,17 @@ class FigureSource(Protocol):
         """The name that reports use."""
 
     def read(self, wanted: Sequence[ServerSeries]) -> dict[str, Reading]:
-        """Return the figures of this moment, and the series that are wanted, by their text. Raise SourceError."""
+        """Return the current figures, and the wanted series by their text. Raise SourceError."""
 
     def has(self, series: ServerSeries) -> bool:
         """Return whether the last reading had a series of that name, whatever its labels."""
 
     def close(self) -> None:
-        """Free what it holds; it can still be read again."""
+        """Free its resources; it can still be read again."""
 
 
 class PrometheusSource:
-    """A Prometheus endpoint; `page` is read by the rules of the load: its CAs, no proxy, its limits."""
+    """A Prometheus endpoint; `page` is read by the load's own rules: its CAs, no proxy, its limits."""
 
     def __init__(self, url: str, page: Page) -> None:
         self.name = url
@@ -54,7 +54,9 @@ class PrometheusSource:
         self._text = ""
 
     def read(self, wanted: Sequence[ServerSeries]) -> dict[str, Reading]:
-        """Return what exposition.PATTERNS finds in the endpoint's answer, and what is wanted. Raise SourceError."""
+        """Return the figures that exposition.PATTERNS finds in the endpoint's answer, and the wanted series. Raise
+        SourceError.
+        """
         try:
             self._text = self._page.read()
             readings = read_exposition(self._text, wanted)
@@ -65,7 +67,7 @@ class PrometheusSource:
         return readings
 
     def has(self, series: ServerSeries) -> bool:
-        """Return whether the last answer had a sample of that name: one with other labels may still come."""
+        """Return whether the last answer had a sample of that name; one with other labels may still come."""
         return series.name in names_in(self._text)
 
     def close(self) -> None:
@@ -82,7 +84,7 @@ class ProcessSource:
         self._process: psutil.Process | None = None
 
     def read(self, wanted: Sequence[ServerSeries]) -> dict[str, Reading]:
-        """Return its resident memory, and the CPU it took since the reading before. Raise SourceError."""
+        """Return its resident memory, and its CPU time since the previous reading. Raise SourceError."""
         try:
             if self._process is None:
                 self._process = psutil.Process(self._pid)
@@ -94,7 +96,7 @@ class ProcessSource:
         return {MEMORY: Reading(memory_bytes, "RSS"), "cpu_percent": Reading(cpu_percent, "CPU")}
 
     def has(self, _series: ServerSeries) -> bool:
-        """Return False: a process has its figures and no series."""
+        """Return False: a process has figures but no series."""
         return False
 
     def close(self) -> None:
@@ -105,11 +107,11 @@ INTERVAL_S = 2.0
 """PromEx itself samples the BEAM's memory every 5 s."""
 
 NOTICE_S = 2.0
-"""After this time a notice says what is being waited for."""
+"""After this time, a notice says what is being waited for."""
 
 
 class _Watched:
-    """A source with its name, what is wanted of it, and what it said."""
+    """A source with its name, its wanted series, and its readings."""
 
     def __init__(self, name: str, source: FigureSource, wanted: Sequence[ServerSeries]) -> None:
         self.name = name
@@ -180,7 +182,7 @@ class ServerMetrics:
         return None
 
     def first_reading(self, tell: Callable[[str], None]) -> list[str]:
-        """Take the reading before the run; after NOTICE_S `tell` is called with what is being waited for."""
+        """Take the reading before the run; after NOTICE_S, call `tell` with what is being waited for."""
         names = " and ".join(watched.source.name for watched in self._sources)
         notice = gevent.spawn_later(NOTICE_S, tell, f"waiting for the server's figures ({names})")
         try:
@@ -193,7 +195,7 @@ class ServerMetrics:
 
         Args:
             sessions: Returns how many sessions are joined.
-            judged_from_s: When the judged part begins, in seconds of the run.
+            judged_from_s: The start of the judged part, in seconds of the run.
         """
         self._began_s = time.perf_counter()
         self._sessions = sessions
@@ -202,7 +204,7 @@ class ServerMetrics:
             self._greenlet = gevent.spawn(self._watch)
 
     def reset(self) -> None:
-        """Begin the judged part again at this moment, unless it is still to come: the statistics were reset."""
+        """Restart the judged part at this moment, unless it is still to come: the statistics were reset."""
         for watched in self._sources:
             watched.figures.forget_judged()
 
@@ -220,7 +222,7 @@ class ServerMetrics:
     def _watch(self) -> None:
         while True:
             elapsed_s = time.perf_counter() - self._began_s
-            # the next full interval: readings that a slow answer has made us miss are not made up for all at once
+            # the next full interval: readings missed because of a slow answer are not caught up all at once
             gevent.sleep(self._interval_s - elapsed_s % self._interval_s)
             self.read_all()
 

@@ -1,8 +1,8 @@
-"""The ways to stop a server and to start it again: a signal to a process of this machine, or a command.
+"""The ways to stop a server and start it again: a signal to a process of this machine, or a command.
 
-Commands are run without a shell, each in a session of its own. What a stop prints goes to our standard error; what a
-start prints goes nowhere, as a server that goes on would hold our output open, and whoever reads it would wait for its
-end. They are started by `posix_spawn`, as the child servers are (local_servers.py says why).
+Commands are run without a shell, each in a session of its own. The output of a stop command goes to our standard error;
+that of a start command is discarded, as a server that keeps running would hold our output open, and its reader would
+wait for the end. They are started by `posix_spawn`, as the child servers are (local_servers.py says why).
 """
 
 import os
@@ -23,7 +23,7 @@ from fleetlm_users.workload.options.specs import OptionSpec
 
 POLL_S: Final = 0.05
 KILLED_S: Final = 2.0
-"""How long the end of a killed command may take."""
+"""How long a killed command may take to end."""
 STDERR: Final = 2
 
 
@@ -32,7 +32,7 @@ class StopFailed(Exception):
 
 
 class ServerProcess:
-    """A process of this machine. Raises UsageError for one that is not there, or must not or may not be stopped."""
+    """A process of this machine. Raises UsageError if it does not exist, or must not or may not be stopped."""
 
     def __init__(self, pid: int) -> None:
         label, example = "--server-pid (SERVER_PID)", "--server-pid 12345"
@@ -78,7 +78,7 @@ class ServerProcess:
 
     @property
     def is_on(self) -> bool:
-        """Whether it still runs; a process that nobody has waited for yet does not."""
+        """Whether it still runs; a zombie does not count."""
         try:
             return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
@@ -86,7 +86,7 @@ class ServerProcess:
 
 
 class Command:
-    """A command that can be run. `label` names its option; raises UsageError for a program that is not there."""
+    """A command that can be run. `label` names its option; raises UsageError for a program that does not exist."""
 
     def __init__(self, words: Sequence[str], spec: OptionSpec) -> None:
         program = shutil.which(words[0])
@@ -95,7 +95,7 @@ class Command:
         self._words = [program, *words[1:]]
         self.flag = spec.flag
         self._status: int | None = None
-        self._watcher: Any = None  # one that nothing refers to would be freed, and never call
+        self._watcher: Any = None  # an object without references would be freed and never called
 
     def how(self, _number: signal.Signals) -> str:
         """Return how it stops the server, in words."""
@@ -105,8 +105,8 @@ class Command:
         """Run it and return when it has ended.
 
         Args:
-            timeout_s: After this time it is killed.
-            may_go_on: Whether it may be the server itself: then it is left to run without any output of ours, and this
+            timeout_s: The time after which it is killed, in seconds.
+            may_go_on: Whether it may be the server itself: it is then left running, detached from our output, and this
                 returns after POLL_S.
 
         Raises:
@@ -116,7 +116,7 @@ class Command:
         if may_go_on:
             actions.append((os.POSIX_SPAWN_OPEN, STDERR, os.devnull, os.O_WRONLY, 0))
         actions.append((os.POSIX_SPAWN_DUP2, STDERR, 1))
-        get_hub().loop.install_sigchld()  # before the child can end: its end is told by a signal
+        get_hub().loop.install_sigchld()  # before the child can end: a signal reports its end
         try:
             pid = os.posix_spawn(self._words[0], self._words, os.environ, file_actions=actions, setsid=True)
         except OSError as problem:
@@ -137,18 +137,18 @@ class Command:
             raise StopFailed(f"the command of {self.flag} ended {how}")
 
     def _wait(self, wait_s: float) -> None:
-        """Return when it has ended, or when the time is up."""
+        """Return when it has ended, or when time is up."""
         deadline_s = time.monotonic() + wait_s
         while self._status is None and time.monotonic() < deadline_s:
             gevent.sleep(POLL_S)
 
     def _watch(self, pid: int) -> None:
-        """Note how the process ends: libev waits for all children, so nobody else can ask."""
+        """Record how the process ends: libev waits for all children, so nobody else can."""
         self._status = None
         self._watcher = watcher = get_hub().loop.child(pid)
 
         def ended() -> None:
-            """Take the status."""
+            """Record the status."""
             self._status = watcher.rstatus
             watcher.stop()
 

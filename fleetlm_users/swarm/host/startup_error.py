@@ -22,9 +22,9 @@ POLL_S = 0.02
 
 
 class StartupError(Exception):
-    """A run that cannot begin; the text is for a person, `exit_code` for a shell.
+    """A run cannot begin; the text is for a person, `exit_code` for a shell.
 
-    `usage` is the person's mistake behind it, if it is one: the start form names the setting by its own title.
+    `usage` is the user's mistake behind it, if there is one: the start form names the setting by its own title.
     """
 
     usage: UsageError | None = None
@@ -35,7 +35,7 @@ class StartupError(Exception):
 
     @classmethod
     def of_usage(cls, usage: UsageError) -> "StartupError":
-        """Return the error of a person's mistake."""
+        """Return the error for a user's mistake."""
         problem = cls(str(usage), USAGE_EXIT)
         problem.usage = usage
         return problem
@@ -49,7 +49,7 @@ def exit_with(problem: StartupError) -> NoReturn:
 
 
 def end_forked_workers(grace_s: float = 0.0, sleep: Callable[[float], None] = gevent.sleep) -> None:
-    """End the workers that `--processes` forked; for `grace_s` they may end by themselves.
+    """End the workers that `--processes` forked; they have `grace_s` to end by themselves.
 
     Locust's own exit handler mistakes a worker that still runs for one that has ended (waitpid with WNOHANG returns 0),
     and would leave it trying to connect for five minutes.
@@ -73,7 +73,7 @@ def _is_fork(child: psutil.Process) -> bool:
     """Return whether it runs this very command; other children belong to the process that started them."""
     try:
         return bool(child.cmdline() == psutil.Process().cmdline())
-    except psutil.Error:  # it has ended
+    except psutil.Error:  # already ended
         return False
 
 

@@ -1,4 +1,4 @@
-"""What a run planned to cut, and what its seconds show of the time after."""
+"""The cuts that a run planned, and what its seconds show about the time after them."""
 
 from collections.abc import Sequence
 from dataclasses import replace

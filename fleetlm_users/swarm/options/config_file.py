@@ -1,6 +1,6 @@
 """Locust's configuration files (~/.locust.conf, locust.conf, pyproject.toml, --config), read without losing a line.
 
-ConfigArgParse keeps the last of two equal keys, takes what follows ` ;` for a comment, and has lists only for options
+ConfigArgParse keeps the last of two equal keys, treats text after ` ;` as a comment, and allows lists only for options
 that argparse knows as repeatable.
 """
 
@@ -26,7 +26,7 @@ _SEMICOLON: Final = re.compile(r"\s+;")
 class ConfigFile(ConfigFileParser):  # type: ignore[misc]  # no types
     """Parser of Locust's configuration files. `on_thresholds` receives the thresholds of each file that holds any.
 
-    They are taken out of what ConfigArgParse sees: it would drop them all as soon as a flag or variable gives another.
+    They are hidden from ConfigArgParse, which would drop them all as soon as a flag or variable gives another.
     """
 
     def __init__(self, specs: Iterable[OptionSpec], on_thresholds: Callable[[str, Sequence[str]], None]) -> None:
@@ -35,7 +35,9 @@ class ConfigFile(ConfigFileParser):  # type: ignore[misc]  # no types
         self._on_thresholds = on_thresholds
 
     def parse(self, stream: TextIO) -> Items:
-        """Return the file's items, as ConfigArgParse expects them. Raise UsageError and ConfigFileParserException."""
+        """Return the file's items in the form that ConfigArgParse expects. Raise UsageError and
+        ConfigFileParserException.
+        """
         name, text = stream.name, stream.read()
         for mark in _BYTE_ORDER_MARKS:
             text = text.removeprefix(mark)
@@ -70,7 +72,7 @@ class ConfigFile(ConfigFileParser):  # type: ignore[misc]  # no types
         return dict(items.values())
 
     def _guarded(self, line: str) -> str:
-        """Return the line without spaces before semicolons that separate values: after a space one begins a comment."""
+        """Return the line without spaces before separating semicolons: a semicolon after a space begins a comment."""
         key = re.match(r"\s*-*([^:=;#\s]+)", line)
         spec = self._specs.get(key[1]) if key else None
         return _SEMICOLON.sub(";", line) if spec is not None and spec.kind in ("threshold", *LISTS) else line
@@ -92,6 +94,6 @@ def _line(name: str, number: int, line: str) -> Items:
 
 def _toml(name: str, text: str) -> Mapping[str, Any]:
     stream = io.StringIO(text)
-    stream.name = name  # ConfigArgParse looks at it
+    stream.name = name  # ConfigArgParse reads it
     items: Items = LocustConfigParser().parse(stream)
     return items

@@ -1,4 +1,6 @@
-"""Options given as environment variables: cleaned, checked, and foreign variables distinguished from misspelt ones."""
+"""Options given as environment variables: cleaned and checked; foreign variables are distinguished from misspelt
+ones.
+"""
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,7 +22,7 @@ THRESHOLD_VARIABLE: Final = "THRESHOLD"
 OF_OTHERS: Final = frozenset(spec.env for _, spec in benchmark_options())
 """The variables of single benchmarks."""
 ALIKE: Final = 0.9
-"""From this similarity on, a name is taken for a misspelling of one of ours."""
+"""The similarity from which a name counts as a misspelling of one of ours."""
 
 
 @dataclass
@@ -81,7 +83,7 @@ def _text(spec: OptionSpec, value: str, flags: Collection[str], variables: Varia
 def _slips(given: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
     """Yield warnings about unknown variables that are almost one of ours.
 
-    Raise UsageError for one that is almost Locust's, whose prefix no other program has, and for what could be a
+    Raise UsageError for one that is almost Locust's, whose prefix no other program uses, and for one that could be a
     threshold: without it a run might pass.
     """
     for name in sorted(given.keys() - known):
@@ -95,5 +97,5 @@ def _slips(given: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
 
 
 def _as_long(name: str, known: Collection[str]) -> list[str]:
-    """Return the names that can be alike by their length: difflib takes 0.4 ms to find that all others are not."""
+    """Return the names whose length allows similarity: difflib takes 0.4 ms to rule out all others."""
     return [each for each in known if 2 * min(len(each), len(name)) >= ALIKE * (len(each) + len(name))]

@@ -1,4 +1,4 @@
-"""Which of users, spawn rate and run time a person changed in the form; the page fills in the fields too."""
+"""Which of users, spawn rate and run time a person changed in the form, whose fields the page also fills in."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,22 +12,22 @@ from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.plan import Plan
 
 ShownPlan = Mapping[str, Any]
-"""num_users, spawn_rate and run_time (seconds, None: until stopped), as a page shows them."""
+"""num_users, spawn_rate and run_time (seconds, None: until stopped), as shown on a page."""
 
 PlanOverrides = Mapping[str, Any]
-"""num_users, spawn_rate and run_time_s, as `options_of` expects them; None where the preset decides."""
+"""num_users, spawn_rate and run_time_s, as `options_of` expects them; None if the preset decides."""
 
 NO_OVERRIDES: Final[PlanOverrides] = {"num_users": None, "spawn_rate": None, "run_time_s": None}
 
 
 def shown_of(plan: Plan) -> dict[str, Any]:
-    """Return what a page shows of a plan."""
+    """Return a plan in the form that a page shows."""
     run_time = max(1, round(plan.duration_s)) if plan.duration_s else None
     return {"num_users": plan.total_users, "spawn_rate": plan.spawn_rate, "run_time": run_time}
 
 
 class ShownPage(msgspec.Struct, frozen=True):
-    """What a page showed with a preset, and the overrides that led to it."""
+    """What a page showed for a preset, and the overrides behind it."""
 
     preset: str
     shown: ShownPlan
@@ -35,12 +35,12 @@ class ShownPage(msgspec.Struct, frozen=True):
 
 
 class FormOverrides:
-    """Distinguishes what a person changed from what was only left as it was.
+    """Distinguishes values that a person changed from values left as they were.
 
-    A value equal to the chosen preset's own is no override. A value that a page showed with that preset means what it
-    meant there. A value that a page showed with another preset was left as it was, and the chosen preset decides, or
-    the command line; unless the page says that its fields follow the preset, for then it was intended. A rate by which
-    the users run as soon as with the preset's own is no override either.
+    A value equal to the chosen preset's own is no override. A value that a page showed with that preset means the same
+    as it did there. A value that a page showed with another preset was left unchanged, so the chosen preset or the
+    command line decides; unless the page says that its fields follow the preset, in which case it was intended. A rate
+    that starts the users as soon as the preset's own is no override either.
     """
 
     def __init__(self, command_line: PlanOverrides) -> None:
@@ -48,13 +48,13 @@ class FormOverrides:
         self._pages: list[ShownPage] = []
 
     def note(self, preset: str, shown: ShownPlan, overrides: PlanOverrides) -> None:
-        """Note what a page shows from now on; pages that show something else may still be open."""
+        """Note what a page shows from now on; pages that show other values may still be open."""
         page = ShownPage(preset, shown, overrides)
         if page not in self._pages:
             self._pages.append(page)
 
     def of(self, form: Mapping[str, str], preset: str, own: ShownPlan, *, fields_follow: bool) -> dict[str, Any]:
-        """Return the overrides of a form; `own` is what its preset would show. Raise UsageError for a non-number.
+        """Return the overrides in a form; `own` is what its preset would show. Raise UsageError for a non-number.
 
         An empty run time means the preset's.
         """

@@ -1,4 +1,4 @@
-"""Locust's LoadTestShape as the source of a run's users and of its end."""
+"""A LoadTestShape of Locust as the source of a run's users and of its end."""
 
 import math
 from argparse import Namespace
@@ -47,7 +47,7 @@ def under_shape(
 
 
 def check_one(shapes: Collection[LoadTestShape]) -> None:
-    """Raise UsageError for several shapes: Locust would take the first, and say nothing of the others."""
+    """Raise UsageError for several shapes: Locust would take the first and silently ignore the others."""
     names = ", ".join(type(shape).__name__ for shape in shapes)
     if len(shapes) > 1:
         accepted = "one shape; mark the others with `abstract = True`, or choose one in the web UI with --class-picker"
@@ -55,9 +55,9 @@ def check_one(shapes: Collection[LoadTestShape]) -> None:
 
 
 class ShapeWatch:
-    """Observer of a shape's ticks. `is_done`: the shape came to its end; `problem`: why it could not go on; `asked`:
-    the users that it asked for last, and its `stage` at that, a name by which a shape may tell its parts apart.
-    `classes` are those that it may name.
+    """Observer of a shape's ticks. `is_done`: the shape reached its end; `problem`: why it could not go on; `asked`:
+    its latest request for users; `stage`: the name, if any, that the shape gave its part at that point. `classes` are
+    those that it may name.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class ShapeWatch:
         setattr(shape, "tick", self._tick)  # noqa: B010  # mypy: not to be assigned
 
     def _tick(self) -> Tick | None:
-        """Return what the shape asks for now; None, which ends the run, at its end and when it fails."""
+        """Return the shape's current request; None, which ends the run, at its end and when it fails."""
         try:
             tick: Tick | None = self._original()
             _check(tick, self._classes)
@@ -90,7 +90,7 @@ class ShapeWatch:
                 self._has_begun = True
                 self.asked = tick[0], stage
                 self._on_tick(*self.asked)
-        except Exception as failed:  # of a person's own code
+        except Exception as failed:  # from the user's own code
             self.problem = f"the shape {self._name} failed: {type(failed).__name__}: {failed}"[:300]
             self._end(self.problem)
             return None
@@ -100,7 +100,9 @@ class ShapeWatch:
         return tick
 
     def _end(self, problem: str = "") -> None:
-        """Say why the shape ends, if that is news; one that ends at once leaves no run to judge and no report."""
+        """Report why the shape ends, unless already reported; one that ends at once leaves no run to judge and no
+        report.
+        """
         if not self._has_begun:
             why = problem or f"the shape {self._name} ended at its first tick"
             self._say(f"{why}: no run began, nothing was measured")
@@ -110,7 +112,7 @@ class ShapeWatch:
 
 
 def _check(tick: Any, classes: Collection[type[User]]) -> None:
-    """Raise ValueError for what Locust could not spawn."""
+    """Raise ValueError for a request that Locust could not spawn."""
     if tick is None:
         return
     if not isinstance(tick, tuple | list) or len(tick) not in (2, 3):

@@ -1,4 +1,4 @@
-"""Puts a plan onto Locust: exact counts per class, run time and spawn rate, so that a preset is what Locust runs.
+"""Apply a plan to Locust: exact counts per class, run time and spawn rate, so that Locust runs the preset.
 
 The behaviours that run are those of the user classes named on the command line, or all of the benchmark's.
 """
@@ -39,7 +39,7 @@ def parse_run_time(text: str, what: str) -> int:
 
 
 def asked_of(parsed: Namespace) -> dict[str, Any]:
-    """Return users, run time and spawn rate as a person set them; None for each that was not set."""
+    """Return users, run time and spawn rate as a person set them; None for each that is not set."""
     return {
         "num_users": parsed.num_users,
         "run_time_s": float(parsed.run_time) if parsed.run_time is not None else None,
@@ -60,31 +60,31 @@ def dispatched_to(runner: Runner | None) -> list[int]:
 def impose(plan: Plan, environment: Environment, benchmark: Benchmark, shape: LoadTestShape | None = None) -> None:
     """Make Locust run this plan: `fixed_count` per class, and the options that its headless mode and its form read.
 
-    Every class has its exact count, so Locust's weights decide nothing; that a class with none is not spawned follows
-    from the counts adding up to the total (dispatch.py: fixed users first). Classes that the locustfile merely imports
-    are left out: a search has no counts, and Locust's weights would give them a share of its users.
+    Every class has its exact count, so Locust's weights decide nothing. The counts add up to the total, so a class
+    without users is not spawned (dispatch.py: fixed users first). Classes that the locustfile merely imports are left
+    out: a search has no counts, and Locust's weights would give them a share of its users.
     """
     ours = frozenset(benchmark.behaviours.values())
     environment.user_classes = [kind for kind in environment.user_classes if kind in ours]
     for scenario, user_class in benchmark.behaviours.items():
-        # a search changes the number as it goes: then there is one class, and Locust's weights give it every user
+        # a search changes the number as it goes: there is only one class then, and Locust's weights give it every user
         user_class.fixed_count = 0 if benchmark.search is not None else plan.users.get(scenario, 0)
     parsed = environment.parsed_options
     if parsed is None:
         return
     parsed.num_users = plan.total_users
     parsed.spawn_rate = plan.spawn_rate
-    # with a shape Locust would set a timer when that has ended, for the run that comes next (main.py)
+    # with a shape, Locust would set a timer at its end that hits the next run (main.py)
     parsed.run_time = plan.duration_s if shape is None or shape.use_common_options else None
 
 
 def spread(
     plan: Plan, total: int, runner: Runner | None, benchmark: Benchmark, only: Sequence[type[User]] | None = None
 ) -> None:
-    """Has Locust spread another number of users, asked for in mid-run, over the classes in the plan's proportion.
+    """Make Locust spread the number of users requested during a run over the classes in the plan's proportion.
 
-    `only` are the classes that share the users whom the others leave. By itself Locust would give all that go
-    beyond the fixed counts to classes that have none. Raises UsageError.
+    `only` are the classes that share the remaining users. On its own, Locust would give all users beyond the fixed
+    counts to classes without one. Raises UsageError.
     """
     if benchmark.search is not None or not total:
         return
@@ -92,7 +92,7 @@ def spread(
     if only is not None:
         others = [kind for name, kind in benchmark.behaviours.items() if name not in wanted]
         total = max(1, total - dispatched_users(runner, others))
-    if not any(wanted.values()):  # a shape asks for classes that the plan has none of
+    if not any(wanted.values()):  # a shape asks for classes that have no users in the plan
         wanted = dict.fromkeys(wanted, 1)
     for scenario, count in settle(wanted, total, {}).items():
         benchmark.behaviours[scenario].fixed_count = count
@@ -100,12 +100,13 @@ def spread(
 
 
 def chosen_by(named: Sequence[str], loaded: Sequence[type[User]], benchmark: Benchmark) -> tuple[str, ...] | None:
-    """Return the behaviours of the classes named, None if none was; `loaded` are the classes that Locust would run.
+    """Return the behaviours of the named classes, None if none was named; `loaded` are the classes that Locust would
+    run.
 
-    Raise UsageError for a class that is not in the plan: it would get no users.
+    Raise UsageError for a class outside the plan: it would get no users.
     """
     ours = {user_class.__name__: name for name, user_class in benchmark.behaviours.items()}
-    # a locustfile may hold a behaviour that it only derives its own from; a class of another kind was meant to run
+    # a behaviour in a locustfile may only be a base class; a class of another kind was meant to run
     strangers = [name for name in named if name not in ours]
     strangers += [kind.__name__ for kind in loaded if kind.__name__ not in ours and not hasattr(kind, "scenario")]
     if strangers:

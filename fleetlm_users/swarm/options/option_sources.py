@@ -1,7 +1,7 @@
 """Flags, variables and configuration files of a process: every option takes effect, or is refused with a reason.
 
-Our options join Locust's parser when it begins to parse, and not when it is made: by then every plugin and every other
-locustfile has added its own, so that a clash is ours to explain, whichever came first.
+Our options join Locust's parser when it begins to parse, not when it is made: by then every plugin and every other
+locustfile has added its own, so we can explain a clash, whichever came first.
 """
 
 import os
@@ -27,14 +27,14 @@ from fleetlm_users.workload.options.locust_options import LOCUST_OPTIONS
 from fleetlm_users.workload.options.parsing import split_thresholds
 
 MAX_PROCESSES: Final = 1024
-"""Of one machine; more than any has cores."""
+"""The most processes of one machine: more than any has cores."""
 
 Layer = tuple[str, Sequence[str]]
-"""The thresholds of one source, and the name that errors use for it."""
+"""The thresholds of one source, and the source's name in errors."""
 
 
 class OptionSources:
-    """Reader of all sources, once per process. `notes` are warnings for the person who starts the run."""
+    """The reader of all sources, once per process. `notes` are warnings for the person who starts the run."""
 
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
@@ -42,7 +42,7 @@ class OptionSources:
         self.notes: list[str] = []
 
     def join(self, parser: LocustArgumentParser) -> None:
-        """Add our options to this parser as it begins to parse. A person's mistake then ends the process."""
+        """Add our options to this parser as it begins to parse. A user's mistake then ends the process."""
 
         def parse_known_args(
             args: Sequence[str] | None = None,
@@ -87,10 +87,10 @@ class OptionSources:
 
 
 def laid_over(layers: Sequence[Layer], catalogue: Catalogue) -> list[str]:
-    """Return the thresholds of all sources, the strongest last: it replaces those below with its subject.
+    """Return the thresholds of all sources, the strongest last: it replaces weaker ones with the same subject.
 
-    Likewise a given threshold replaces the preset's. What no stronger source mentions stays. Raise UsageError that
-    names the source.
+    Likewise a given threshold replaces the preset's. Thresholds that no stronger source mentions stay. Raise UsageError
+    that names the source.
     """
     stronger: set[Key] = set()
     kept: list[str] = []
@@ -104,13 +104,13 @@ def laid_over(layers: Sequence[Layer], catalogue: Catalogue) -> list[str]:
 
 
 def _flags_in(words: Sequence[str]) -> list[str]:
-    """Return the flags of a command line, without what follows `=` or `--`."""
+    """Return the flags on a command line, without text after `=` or `--`."""
     end = words.index("--") if "--" in words else len(words)
     return [word.partition("=")[0] for word in words[:end] if word.startswith("-")]
 
 
 def _repeated(parser: LocustArgumentParser, words: Sequence[str]) -> Iterator[str]:
-    """Yield warnings about repeated flags of a single value, as from scripts that extend another command line."""
+    """Yield warnings about repeated single-value flags, as from scripts that extend another command line."""
     flags = _flags_in(words)
     for action in actions_of(parser):
         given = [flag for flag in flags if flag in action.option_strings]
@@ -131,7 +131,7 @@ def _refuse_options(parser: LocustArgumentParser, parsed: Namespace, words: Sequ
 
 
 def _refuse_options_of_others(benchmark: Benchmark, unknown: Sequence[str]) -> None:
-    """Raise StartupError for an option that other benchmarks of the package have, and this one does not."""
+    """Raise StartupError for an option that other benchmarks of the package have, but not this one."""
     for flag in _flags_in(unknown):
         owners = sorted({name for name, spec in benchmark_options() if spec.flag == flag})
         if owners:
@@ -141,14 +141,14 @@ def _refuse_options_of_others(benchmark: Benchmark, unknown: Sequence[str]) -> N
 
 
 def _refuse_misread(parser: LocustArgumentParser, parsed: Namespace) -> None:
-    """End the process for an unknown flag whose value holds a space: argparse takes the whole for a user class."""
+    """End the process for an unknown flag whose value contains a space: argparse takes the whole for a user class."""
     for word in parsed.user_classes:
         if word.startswith("-"):
             parser.error(f"unrecognized arguments: {word.partition('=')[0]}")
 
 
 def _refuse_processes(parsed: Namespace) -> None:
-    """Raise UsageError for a slip of the keyboard in `--processes`: Locust forks whatever number it is given."""
+    """Raise UsageError for a typing slip in `--processes`: Locust forks whatever number it is given."""
     if (parsed.processes or 0) > MAX_PROCESSES:
         accepted = f"at most {MAX_PROCESSES:,} processes on a machine"
         raise UsageError("--processes (LOCUST_PROCESSES)", parsed.processes, accepted, "--processes -1")

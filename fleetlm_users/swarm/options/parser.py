@@ -25,7 +25,7 @@ MAX_SEED = 2**31
 
 
 def specs_of(benchmark: Benchmark) -> tuple[OptionSpec, ...]:
-    """Return all options of a benchmark: the common ones, a count per behaviour where there are several, its own."""
+    """Return all options of a benchmark: the common ones, a count per behaviour if there are several, its own."""
     behaviours = tuple(benchmark.behaviours)
     return (*COMMON, *count_specs(behaviours), *benchmark.options)
 
@@ -40,7 +40,7 @@ def register(parser: LocustArgumentParser, benchmark: Benchmark) -> None:
     """Add our options to Locust's parser; idempotent per parser, as Locust builds one for every page load.
 
     They are added to the parser itself, not to a group: grouped arguments never reach the web form. Web UI and master
-    bind to the loopback interface by default. Raise UsageError for a name that another option has.
+    bind to the loopback interface by default. Raise UsageError for a name that another option already has.
     """
     for spec in specs_of(benchmark):
         _check_free(parser, spec)
@@ -83,18 +83,18 @@ def _add(parser: LocustArgumentParser, spec: OptionSpec, benchmark: Benchmark) -
 
 
 class JoinAction(Action):
-    """Join the values of a flag that is given several times, with commas, as one list in a text."""
+    """Join the values of a flag given several times, with commas, as one list in a text."""
 
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
     ) -> None:
-        """Add a value to those before."""
+        """Add a value to the previous ones."""
         before = getattr(namespace, self.dest, None)
         setattr(namespace, self.dest, f"{before}, {values}" if before else values)
 
 
 def _run_time(text: str) -> int:
-    """Read Locust's `-t`, whose own type ends in a traceback where the time overflows."""
+    """Read Locust's `-t`; its own type ends in a traceback if the time overflows."""
     try:
         return parse_run_time(text, "-t/--run-time (LOCUST_RUN_TIME)")
     except UsageError as problem:
@@ -102,7 +102,7 @@ def _run_time(text: str) -> int:
 
 
 class OpenChoices(list[str]):
-    """A drop-down's values in the web form, of which argparse accepts any other too: a presets file may add some."""
+    """A drop-down's values in the web form; argparse accepts any other value too, as a presets file may add some."""
 
     def __contains__(self, _value: object) -> bool:
         return True
@@ -115,7 +115,7 @@ def _choices(spec: OptionSpec, benchmark: Benchmark) -> list[str] | None:
 
 
 class DefaultText(str):
-    """A default, which argparse has checked like a value that somebody gave."""
+    """A default, which argparse checks like a value that somebody gave."""
 
     __slots__ = ()
 
@@ -128,7 +128,8 @@ def _default(spec: OptionSpec, benchmark: Benchmark) -> DefaultText:
 def _checker(spec: OptionSpec) -> Callable[[str], str]:
     """Return a parser type that refuses a bad value with an example, and keeps a good one as trimmed text.
 
-    It stays text because the web form converts to the type of the present value. What is given is told from a default.
+    It stays text because the web form converts to the type of the present value. Given values are distinguished from
+    defaults.
     """
 
     def check(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A run to which sessions arrive at a rate: what contradicts it, and how it is announced."""
+"""A run in which sessions arrive at a rate: settings that contradict it, and its announcement."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ NO_EDIT: Final = "Sessions arrive at a rate, and users with them: stop the run t
 def check_session_rate(
     options: Options, benchmark: Benchmark, shape: LoadTestShape | None, *, class_picker: bool
 ) -> None:
-    """Raise UsageError for a session rate in a run of which something else sets the users.
+    """Raise UsageError for a session rate in a run whose users are set by something else.
 
     Args:
         options: The options of the run.
@@ -40,7 +40,7 @@ def check_session_rate(
 
 
 def arriving_in(plan: Plan) -> str:
-    """Return the load of a plan with a session rate in a few words."""
+    """Return in a few words the load of a plan with a session rate."""
     kinds = [f"{n} {name}" for name, n in plan.mix.items() if n]
     rate = f"{plan.session_rate[0]} sessions/s"
     if plan.rates is not None and plan.rates.stages:

@@ -1,4 +1,4 @@
-"""A run in stages as a LoadTestShape of Locust's: it asks for another number of users at the second that is due."""
+"""A run in stages as a LoadTestShape of Locust: it asks for a different number of users at the second it is due."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -18,10 +18,10 @@ REPORTS_WAIT_S: Final = 0.2
 
 
 class StagedLoad(LoadTestShape):
-    """Asks for the users of a timetable, each second in which their number changes.
+    """Asks for the users of a timetable, in each second in which their number changes.
 
-    Locust asks for a tick about once a second, whenever that is. So a tick waits until the next change is due, and
-    comes back at that moment.
+    Locust asks for a tick about once a second, at no fixed moment. So a tick waits until the next change is due, and
+    returns at that moment.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class StagedLoad(LoadTestShape):
         self.timetable, self._second = timetable, -1
 
     def tick(self) -> tuple[int, float] | None:
-        """Return the users that are due and a rate that starts or stops all at once; None at the end."""
+        """Return the users now due and a rate that starts or stops all at once; None at the end."""
         timetable = self.timetable
         if timetable is None:
             return None
@@ -58,7 +58,7 @@ def order_after(benchmark: Benchmark, options: Options, running: int) -> Iterato
 
 
 def check_staged(options: Options, benchmark: Benchmark, shape: LoadTestShape | None, *, class_picker: bool) -> None:
-    """Raise UsageError for a run in stages of which something else sets the users or the end."""
+    """Raise UsageError for a run in stages whose users or end are set by something else."""
     stages = ",".join(options.plan.stages)
     if benchmark.search is not None or benchmark.is_finite(options):
         end = "sets its users itself" if benchmark.search is not None else "ends when all users have done their work"

@@ -1,8 +1,8 @@
-"""The start form on Locust's page: its fields named and ordered for people, and what it sends back read again.
+"""The start form on Locust's page: its fields named and ordered for people, and its submitted values read back.
 
-Locust's page takes a field's key for its label and for the name that it sends, splits it at capitals that follow small
-letters, and leaves it as it is when it begins with a capital (webui: utils/string.ts, utils/object.ts). So a field's
-title serves as its key; `options_in` knows it and the option's own name.
+Locust's page uses a field's key both as its label and as the name that it sends. It splits the key at capitals that
+follow small letters, and leaves it unchanged if it begins with a capital (webui: utils/string.ts, utils/object.ts). So
+a field's title serves as its key; `options_in` accepts the title and the option's own name.
 """
 
 from argparse import Namespace
@@ -24,20 +24,20 @@ from fleetlm_users.workload.options.specs import count_name
 from fleetlm_users.workload.presets.preset import Preset
 
 FOLLOWS: Final = "fleetlm_fields_follow"
-"""Sent by the page's script: users, spawn rate and run time were reset whenever another preset was chosen."""
+"""Sent by the page's script: users, spawn rate and run time are reset whenever another preset is chosen."""
 
 PRESET: Final = "preset"
 WIDE: Final = (PRESET, "threshold")
 """Fields as wide as the form."""
 
 PROFILES: Final = {"stages": "Users", "session_rate": "Sessions a second"}
-"""The options that the page draws over time, and what they say."""
+"""The options that the page draws over time, with their units."""
 
 OF_LOCUST: Final = ("user_count", "spawn_rate", "run_time", "host", "user_classes", "shape_class", "profile")
-"""The fields of Locust's own (web.py: swarm)."""
+"""Locust's own fields (web.py: swarm)."""
 
 NO_SHAPE: Final = "Default"
-"""What the form says for no LoadTestShape (web.py: swarm)."""
+"""The form's value for no LoadTestShape (web.py: swarm)."""
 
 INSTEAD: Final = {"vus": "user_count", "duration": "run_time", "ramp_up": "spawn_rate"}
 """Locust's fields that replace options of the same meaning in the form."""
@@ -48,7 +48,7 @@ Json = dict[str, Any]
 
 
 class StartForm:
-    """The form of one benchmark; `parsed` are Locust's parsed options, which hold what was submitted last."""
+    """The form of one benchmark; `parsed` are Locust's parsed options, which hold the values submitted last."""
 
     def __init__(self, benchmark: Benchmark, parsed: Namespace) -> None:
         self._benchmark = benchmark
@@ -56,9 +56,9 @@ class StartForm:
         self._fields = fields_of(specs_of(benchmark))
 
     def on_page(self, args: Mapping[str, Any], shown_with: Callable[[str], ShownPlan | None]) -> Json:
-        """Return Locust's arguments for its page with our form in them.
+        """Return the arguments of Locust's page with our form in them.
 
-        `shown_with` returns what a preset of that name would show; None for one that cannot run as things are.
+        `shown_with` returns what a preset of that name would show; None for one that cannot run at present.
         """
         presets = self._presets()
         shown = {preset_label(preset): shown_with(name) for name, preset in presets.items()}
@@ -88,7 +88,7 @@ class StartForm:
         }
 
     def options_in(self, form: MultiDict[str, str]) -> dict[str, str | bool]:
-        """Return the options that a form holds, by their names; a secret left empty stays as it is.
+        """Return the options in a form by name; a secret left empty keeps its value.
 
         Raise UsageError for an invalid flag.
         """
@@ -104,9 +104,9 @@ class StartForm:
         return options
 
     def check(self, form: MultiDict[str, str]) -> None:
-        """Raise UsageError for a field that the form does not have or has twice, and for a value that is too long.
+        """Raise UsageError for a field that the form lacks or has twice, and for a value that is too long.
 
-        Locust would set any of its own options by a field of that name, such as the file that it writes at its end.
+        Locust would set any of its own options from a field of that name, such as the file that it writes at its end.
         """
         ours = {name for field in self._fields for name in (field.title, field.spec.name)}
         for key in form:
@@ -122,9 +122,9 @@ class StartForm:
                 raise UsageError(key, described(value), accepted, "`messages_lost: count<1`")
 
     def check_classes(self, form: MultiDict[str, str], shapes: Iterable[str]) -> None:
-        """Raise UsageError for user classes that the benchmark does not have, and for another shape than `shapes`.
+        """Raise UsageError for user classes that the benchmark lacks, and for a shape not among `shapes`.
 
-        Locust passes over the former, and answers the latter with a page of its own for a failure.
+        Locust ignores the former, and answers the latter with its own error page.
         """
         classes = [user_class.__name__ for user_class in self._benchmark.behaviours.values()]
         for name in form.getlist("user_classes"):
@@ -136,7 +136,7 @@ class StartForm:
             raise UsageError("Shape class", shape, f"one of {', '.join(accepted)}", NO_SHAPE)
 
     def changed_in(self, form: MultiDict[str, str]) -> list[str]:
-        """Return the titles of the options to which a form gives another value than the last one that was submitted.
+        """Return the titles of the options whose value differs from the one submitted last.
 
         Raise UsageError for an invalid flag.
         """
@@ -150,7 +150,7 @@ class StartForm:
         return MultiDict([(key, value) for key, value in form.items(multi=True) if key not in ours])
 
     def left_out(self, form: MultiDict[str, str]) -> dict[str, str]:
-        """Return options that give no users to the classes left out with Locust's class picker."""
+        """Return options that give no users to the classes left out in Locust's class picker."""
         picked = form.getlist("user_classes")
         if not picked:
             return {}
@@ -158,7 +158,7 @@ class StartForm:
         return {count_name(name): "0" for name, user_class in behaviours if user_class.__name__ not in picked}
 
     def words_of(self, problem: StartupError | UsageError) -> str:
-        """Return the text of a problem; a setting that is a field of the form is called by its title."""
+        """Return the text of a problem; a setting that is a field of the form is named by its title."""
         usage = problem.usage if isinstance(problem, StartupError) else problem
         if usage is None:
             return str(problem)
@@ -178,7 +178,7 @@ class StartForm:
         return UsageError("the web form", key, "a field of it: one of Locust's own, or an option by its name", "run_id")
 
     def _shown(self) -> dict[str, Any]:
-        """Return the present value of every option as the page shows it, by the options' names."""
+        """Return the present value of every option as shown on the page, by option name."""
         present: dict[str, Any] = {}
         for field in self._fields:
             value = getattr(self._parsed, field.spec.name, field.spec.default)
@@ -191,7 +191,7 @@ class StartForm:
         value: Any = self._shown()[spec.name]
         choices = list(spec.choices) if spec.choices else None
         if choices and not spec.default:
-            choices = ["", *choices]  # else the page would choose the first by itself
+            choices = ["", *choices]  # otherwise the page would choose the first one itself
         if spec.name == PRESET:
             choices = [preset_label(preset) for preset in presets.values()]
             value = preset_label(presets[value]) if value in presets else value
@@ -205,7 +205,7 @@ class StartForm:
         }
 
     def _presets(self) -> Mapping[str, Preset]:
-        """Return the presets to choose from; the page still works when a person's own file has become unreadable."""
+        """Return the presets to choose from; the page still works if a user's own file has become unreadable."""
         try:
             return presets_of(self._benchmark, common_value(vars(self._parsed), "presets_file")).of(
                 self._benchmark.name
@@ -218,9 +218,9 @@ class StartForm:
 
 
 def _text_in(form: MultiDict[str, str], field: FormField) -> str | None:
-    """Return the text of a field by its title or its option's name; several thresholds count together, as in a file.
+    """Return the text of a field by its title or option name; several thresholds are combined, as in a file.
 
-    Raise UsageError for two values of anything else: one of them would be dropped.
+    Raise UsageError for two values of any other option: one of them would be dropped.
     """
     texts = [text for key in dict.fromkeys((field.title, field.spec.name)) for text in form.getlist(key)]
     if field.spec.repeatable and texts:

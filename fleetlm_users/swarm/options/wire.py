@@ -1,4 +1,4 @@
-"""A run's options between master and worker: to plain values that msgpack carries, and back, by the fields' types.
+"""Convert a run's options between master and worker: to plain values for msgpack, and back by the fields' types.
 
 A worker does not resolve options itself: presets files and environment may differ from its master's.
 """
@@ -20,7 +20,7 @@ from fleetlm_users.workload.plan import Plan
 LONGEST_S: Final = 1e9
 MAX_USERS: Final = 10_000_000
 MAX_KINDS: Final = 10_000
-"""The most entries of what is listed by name: user classes, options, lines of the log."""
+"""The most entries of anything listed by name: user classes, options, lines of the log."""
 
 _TEXT: Final = text(20_000, printable=False)
 _TEXTS: Final = each(_TEXT, MAX_KINDS)
@@ -48,15 +48,15 @@ def to_wire(options: Options) -> dict[str, Any]:
 
 
 def from_wire(wire: object) -> Options:
-    """Return the options of which `to_wire` made these values. Raise ShapeError for anything else."""
+    """Return the options from which `to_wire` made these values. Raise ShapeError for anything else."""
     check_options(wire)
     return msgspec.convert(wire, Options, dec_hook=lambda kind, text: kind(text))
 
 
 def check_options(wire: object) -> None:
-    """Raise ShapeError unless `to_wire` can have made these values."""
+    """Raise ShapeError unless `to_wire` could have made these values."""
     _check(wire)
-    assert isinstance(wire, Mapping)  # for mypy: it has just been checked
+    assert isinstance(wire, Mapping)  # for mypy: already checked
     for part, kind in ((wire, Options), (wire["plan"], Plan)):
         unknown = sorted(set(part) - set(typing.get_type_hints(kind)), key=str)
         if unknown:

@@ -1,1 +1,1 @@
-"""The files that a run leaves: its folder, what a person asked for, and Locust's own."""
+"""The files that a run leaves: its folder, the files the user asked for, and Locust's own."""

@@ -26,7 +26,7 @@ TIMEOUT_S: Final = 5.0
 """The limit for one annotation: Grafana answers in milliseconds, and a run does not wait for it."""
 
 LAST_WAIT_S: Final = 8.0
-"""How long the end of a run waits for all that are still to be posted: one time-out and some."""
+"""How long the end of a run waits for annotations not yet posted: a little more than one time-out."""
 
 MAX_TEXT: Final = 2_000
 MOST_SENTENCES: Final = 6
@@ -58,7 +58,7 @@ class RunAnnotations:
         return f"RunAnnotations({self._posted} of {self._added} posted, {self._failed} failed)"
 
     def look(self, elapsed_s: float, stages: Sequence[StageSpan]) -> None:
-        """Post each of the run's `stages` that is over by that second; that of a load shape, once the next begins."""
+        """Post each of the run's `stages` that is over by that second; a load shape's once the next begins."""
         spans = [*_spans(self._options, stages)]
         over = [span for span in spans if span[2] <= elapsed_s]
         if self._options.plan.shape:
@@ -96,12 +96,12 @@ class RunAnnotations:
         self._add("stage", text, begins_s, ends_s, f"stage:{name}")
 
     def _add(self, kind: str, text: str, at_s: float, ends_s: float | None = None, *tags: str) -> None:
-        """Have an annotation posted, of a moment or of a stretch of the run, in seconds since its start."""
+        """Queue an annotation of a moment or a span of the run, in seconds since its start."""
         options = self._options
         annotation: dict[str, Any] = {
             "time": self._ms(at_s),
             "tags": ["fleetlm", kind, f"benchmark:{options.benchmark}", f"run:{options.run_id}", *tags],
-            "text": html.escape(text[:MAX_TEXT], quote=False),  # Grafana takes it for HTML
+            "text": html.escape(text[:MAX_TEXT], quote=False),  # Grafana renders it as HTML
         }
         if ends_s is not None:
             annotation["timeEnd"] = self._ms(ends_s)
@@ -121,11 +121,11 @@ class RunAnnotations:
                 self._posted += 1
             except FleetlmError as problem:
                 self._note(1, str(problem))
-            except Exception as problem:  # a convenience must not cost the run, whatever it is
+            except Exception as problem:  # a convenience must not cost the run, whatever happens
                 self._note(1, type(problem).__name__)
 
     def _note(self, n: int, problem: str) -> None:
-        """Count what was not posted; report and keep the first problem."""
+        """Count an annotation not posted; report and keep the first problem."""
         self._failed += n
         if not self._problem:
             self._problem = problem
@@ -133,7 +133,7 @@ class RunAnnotations:
 
 
 def _spans(options: Options, stages: Sequence[StageSpan]) -> Iterator[tuple[str, float, float, str]]:
-    """Yield name, first and last second, and words of each stage of a run; of one without stages, its warm-up."""
+    """Yield name, first and last second, and description of each stage of a run; without stages, of its warm-up."""
     for stage in stages:
         load = f"{stage.users_before} → {stage.users} users"
         if stage.rate is not None:
@@ -144,7 +144,7 @@ def _spans(options: Options, stages: Sequence[StageSpan]) -> Iterator[tuple[str,
 
 
 def _verdict_text(document: Summary) -> str:
-    """Return the verdict with what the run found."""
+    """Return the verdict with the findings of the run."""
     verdict = document["verdict"]
     sentences = [statement.text for statement in statements(document)]
     reasons: Sequence[str] = [*verdict["failures"], *verdict["doubts"]]

@@ -1,7 +1,7 @@
-"""The earlier run that a report compares its run with (`--baseline`): found before the run, compared at its end.
+"""The earlier run that a report compares its run with (`--baseline`): chosen before the run, compared at its end.
 
-It only tells what differs: a run is judged by its thresholds alone, and `fleetlm-bench compare` is the gate for what
-has become worse than before. So nothing that is wrong with it, once the run has begun, may cost the run.
+It only states differences: a run is judged by its thresholds alone, and `fleetlm-bench compare` is the gate for
+regressions. So once the run has begun, no fault of the baseline may cost the run.
 """
 
 import os.path
@@ -23,36 +23,36 @@ from fleetlm_users.workload.options.model import Options, describe
 
 FLAG: Final = "--baseline (BASELINE)"
 MOST_LOOKED_AT: Final = 200
-"""Runs of a folder that are read in search of one to compare with, the newest first: some seconds' work."""
+"""The most runs of a folder that are read in search of a comparable one, newest first: some seconds of work."""
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """The earlier run at or below `path`; None where none can be compared with this one, for the `problem`."""
+    """The earlier run at or below `path`; None if none can be compared with this one; `problem` then says why."""
 
     path: Path
     run: RunFile | None
     problem: str = ""
 
     def entry(self, document: Summary) -> BaselineEntry:
-        """Return what differs between the earlier run and this one, whose summary is `document`."""
+        """Return the differences between the earlier run and this one, whose summary is `document`."""
         if self.run is None:
             return no_baseline(str(self.path), self.problem)
         try:
             return baseline_entry(compare(self.run, RunFile(self.path / "this run", document), Tolerances()))
-        except UNREADABLE as problem:  # what the validation of the file let through
+        except UNREADABLE as problem:  # a fault that the file's validation missed
             return no_baseline(str(self.path), f"its figures cannot be read ({type(problem).__name__}: {problem})")
 
 
 def check_baseline(options: Options) -> None:
-    """Raise UsageError when `--baseline` names no run that can be read."""
+    """Raise UsageError if `--baseline` names no readable run."""
     path = options.baseline
     if path is not None and not _runs_below(path):
         _read(path)
 
 
 def baseline_of(options: Options, say: Callable[[str], None]) -> Baseline | None:
-    """Return the earlier run to compare with, None if none is wanted: the one that `--baseline` names, or in a folder
-    of runs the newest that can be compared. A warning names what cannot be compared or was left out.
+    """Return the earlier run to compare with, or None if none is wanted: the one that `--baseline` names or, in a
+    folder of runs, the newest comparable one. A warning names runs that cannot be compared or were left out.
 
     Raises:
         UsageError: The run, or each run of the folder, cannot be read.
@@ -72,7 +72,7 @@ def baseline_of(options: Options, say: Callable[[str], None]) -> Baseline | None
 
 
 def _runs_below(path: Path) -> list[Path]:
-    """Return the summaries of a folder of result folders, the newest first by name; nothing for a run's own folder."""
+    """Return the summaries in a folder of result folders, newest first by name; empty for a run's own folder."""
     if not os.path.isdir(path) or os.path.lexists(path / SUMMARY):
         return []
     return sorted(path.glob(f"*/{SUMMARY}"), key=lambda file: file.parent.name, reverse=True)
@@ -85,7 +85,7 @@ def _only(path: Path, planned: Mapping[str, Any]) -> Baseline:
 
 
 def _newest_of(path: Path, files: list[Path], planned: Mapping[str, Any], say: Callable[[str], None]) -> Baseline:
-    """Return the newest run that can be compared. The reason of the newest one of the same benchmark says why none."""
+    """Return the newest comparable run. If there is none, the newest run of the same benchmark gives the reason."""
     problem, unread = "", 0
     for file in files[:MOST_LOOKED_AT]:
         try:

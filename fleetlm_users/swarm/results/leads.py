@@ -1,4 +1,4 @@
-"""What explains a run's figures: since when they were bad, under which trace, and how they were in an earlier run."""
+"""Explanations of a run's figures: since when they were bad, under which trace, and how they were in an earlier run."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,10 +17,10 @@ def add_onsets(
     begins_s: float,
     first_of: FirstOf,
 ) -> None:
-    """Add to a summary since when each missed threshold was, or when its first failure was counted.
+    """Add to a summary when each missed threshold began to be missed, or when its first failure was counted.
 
     Args:
-        document: The summary of a run that is over.
+        document: The summary of an ended run.
         rows: Its seconds, of all processes and scenarios.
         rows_of: Returns those of one scenario, which are made only where a threshold asks for them.
         begins_s: From which second on the run was judged.
@@ -43,10 +43,10 @@ def add_onsets(
 
 
 def add_leads(document: Summary, options: Options, baseline: Baseline | None) -> None:
-    """Add to a summary the ids of traces, and what differs from an earlier run.
+    """Add to a summary the ids of traces, and the differences from an earlier run.
 
     Args:
-        document: The summary of a run that is over.
+        document: The summary of an ended run.
         options: Its options.
         baseline: The earlier run, if one was asked for.
     """
@@ -61,6 +61,6 @@ def _add_traces(document: Summary, options: Options) -> None:
     if traces is None:
         return
     for entry in document.get("slowest") or ():
-        if entry["client_ref"].startswith(f"{options.run_id}-"):  # no push of another application
+        if entry["client_ref"].startswith(f"{options.run_id}-"):  # not a push of another application
             trace = traces.of_message(entry["client_ref"])
             entry["trace_id"], entry["trace_sampled"] = trace.trace_id, trace.is_sampled

@@ -16,9 +16,9 @@ from fleetlm_users.workload.skew.shares import WHOLE
 
 
 class LoadReport:
-    """The stages, skew and arrivals of one run, of which `judged_s` seconds are judged; empty for a plan without.
+    """The stages, skew and arrivals of one run, with `judged_s` judged seconds; empty for a plan without them.
 
-    `course` is what happened to the run while it was on.
+    `course` holds the events of the run.
     """
 
     def __init__(self, totals: Totals, options: Options, course: RunCourse, judged_s: float) -> None:
@@ -38,7 +38,7 @@ class LoadReport:
             yield from visit_doubts(self._totals, limits, self._law)
 
     def add_to(self, document: Summary) -> None:
-        """Add to a summary what it lacks."""
+        """Add these parts to a summary."""
         stages = self._stages()
         if stages:
             document["stages"] = stages
@@ -48,9 +48,9 @@ class LoadReport:
             document["visits"] = visits_entry(self._totals, document["plan"], self._law)
 
     def _littles_law(self) -> LittlesLaw | None:
-        """Return both sides of the law where sessions arrive.
+        """Return both sides of the law if sessions arrive.
 
-        They do until the planned end, however late the run's end begins after it.
+        They arrive until the planned end, however late the run's end begins.
         """
         plan = self._plan
         if not plan.session_rate:
@@ -64,7 +64,7 @@ class LoadReport:
         return [stage_entry(self._totals, span, begins_s, begins_s + self._judged_s) for span in self._course.stages]
 
     def _skew(self) -> Iterator[SkewEntry]:
-        """Yield what happened to the busiest tenth of each scenario's sessions, and to the rest if there are any."""
+        """Yield the results of the busiest tenth of each scenario's sessions, and of the rest if there are any."""
         for scenario, users in self._plan.users.items():
             for name in PARTS if users else ():
                 parts = parts_in(self._options, scenario)

@@ -1,6 +1,7 @@
-"""Locust's own files, `--html`, `--json-file`, `--csv` and `--logfile`: tried at the start, written without harm.
+"""Locust's own files, `--html`, `--json-file`, `--csv` and `--logfile`: tried at the start, written without side
+effects.
 
-Locust opens them when it is too late, or where an error of one file would lose the reports in all others.
+Locust opens them too late, or where an error with one file would lose the reports in all others.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ from fleetlm_users.swarm.locust_internals import (
 from fleetlm_users.swarm.results.output_file import try_file, write_file
 
 Lost = tuple[str, str, OSError]
-"""A file that is missing: its flag, its path and why."""
+"""A missing file: its flag, its path and the reason."""
 
 CSV_FILES: Final = ("_stats.csv", "_stats_history.csv", "_failures.csv", "_exceptions.csv")
 
@@ -49,7 +50,7 @@ def try_when_parsed(parser: LocustArgumentParser) -> None:
 
 def _checker(names: Callable[[str], list[str]]) -> Callable[[str], str]:
     def check(text: str) -> str:
-        if not text.isprintable():  # lone surrogates are not: what the locale has no characters for (PEP 383)
+        if not text.isprintable():  # except lone surrogates, which stand for bytes outside the locale (PEP 383)
             raise ArgumentTypeError(
                 f"invalid value {quote(text)}: expected a path in the locale's printable characters"
             )
@@ -67,7 +68,7 @@ def _checker(names: Callable[[str], list[str]]) -> Callable[[str], str]:
 
 
 class LocustFiles:
-    """The files of a coordinator: `write` returns what cannot be written, which does not affect the others."""
+    """The files of a coordinator: `write` returns those that cannot be written, which does not affect the others."""
 
     def __init__(self, environment: Environment, parsed: Namespace) -> None:
         self._environment = environment
@@ -76,14 +77,14 @@ class LocustFiles:
         self._lost: list[Lost] = []
         self._html, parsed.html_file = parsed.html_file, None  # Locust would write it where an error ends the process
         if parsed.json_file:
-            skip_json_file()  # as above; it is written by then
+            skip_json_file()  # as above; written by then
         if parsed.csv_prefix:
             self._guard_csv()
         if parsed.logfile:
             self._guard_log(parsed.logfile)
 
     def write(self) -> list[Lost]:
-        """Write them and return those that are missing. Call it after the run, before its exit code is decided."""
+        """Write them and return the missing ones. Call it after the run, before its exit code is decided."""
         runner, prefix = self._environment.runner, self._parsed.json_file
         if self._html:
             self._write("--html", self._html_path(), self._html_report)
@@ -118,7 +119,7 @@ class LocustFiles:
             self._guarded_csv(write_rows)
 
         def close(_writer: StatsCSVFileWriter, close_files: Callable[[], None]) -> None:
-            with contextlib.suppress(OSError):  # reported already
+            with contextlib.suppress(OSError):  # already reported
                 close_files()
 
         intercept_csv_writer(write, close)
@@ -132,7 +133,7 @@ class LocustFiles:
             self._csv = None
 
     def _guard_log(self, name: str) -> None:
-        """Report a log that cannot be written once, not as a traceback per line, as logging.Handler does."""
+        """Report once that a log cannot be written, not with a traceback per line as logging.Handler does."""
 
         def handle_error(_record: logging.LogRecord) -> None:
             problem = sys.exc_info()[1]

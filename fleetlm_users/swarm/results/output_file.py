@@ -1,7 +1,7 @@
-"""A file that a person named for output: tried before a run, written through at its end, never replaced.
+"""An output file that the user named: tried before a run, written in place at its end, never replaced.
 
-What exists at the path stays the same node: a link, a device, a pipe, a mount point or `/dev/stdout` is written to.
-Nothing here yields to other greenlets, so no signal can end it halfway.
+Whatever exists at the path is written to and stays the same node: a link, a device, a pipe, a mount point or
+`/dev/stdout`. Nothing here yields to other greenlets, so no signal can end it halfway.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ PROBE_BYTES: Final = 64 * 1024
 READER_S: Final = 5.0
 """How long the end of a run waits for a reader of a named pipe, or for room in a full one."""
 
-MOST_LINKS: Final = 40  # as Linux has it (path_resolution(7))
+MOST_LINKS: Final = 40  # as in Linux (path_resolution(7))
 POLL_S: Final = 0.02
 _STANDARD: Final = {1: "stdout", 2: "stderr"}
 _FLAGS: Final = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -37,7 +37,7 @@ _sleep = monkey.get_original("time", "sleep")
 def try_file(path: Path) -> None:
     """Check that a file can be written, and leave everything as it was.
 
-    A pipe is checked by its type and permissions only: opening it would look to its reader like a writer that left.
+    A pipe is only checked by its type and permissions: opening it would look to its reader like a writer that left.
 
     Raises:
         OSError: It cannot be written.
@@ -64,7 +64,7 @@ def try_file(path: Path) -> None:
 
 
 def try_new(target: Path) -> None:
-    """Make a file and its missing folders, and remove all of them again. Raise OSError."""
+    """Create a file and its missing folders, and remove all of them again. Raise OSError."""
     new_folders: list[Path] = []
     try:
         for folder in reversed(list(_missing(target.parent))):
@@ -78,26 +78,26 @@ def try_new(target: Path) -> None:
             os.close(descriptor)
     finally:
         for folder in reversed(new_folders):
-            with contextlib.suppress(OSError):  # somebody has begun to use it
+            with contextlib.suppress(OSError):  # somebody has started to use it
                 folder.rmdir()
 
 
 def share_a_file(one: Path, other: Path) -> bool:
-    """Return whether a text written to one path would replace that of the other; pipes and devices take both."""
+    """Return whether writing a text to one path would replace that at the other; pipes and devices take both."""
     if _descriptor_named(one) is not None or (one.exists() and not one.is_file()):
         return False
     return os.path.realpath(one) == os.path.realpath(other)
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write the text to what exists at the path, or to a new file in new folders.
+    """Write the text to whatever exists at the path, or to a new file in new folders.
 
-    A file that existed is truncated first. A new one is removed again when it cannot be written whole.
+    A file that existed is truncated first. A new one is removed again if it cannot be written completely.
 
     Raises:
         OSError: It cannot be written.
     """
-    data = text.encode("utf-8", "backslashreplace")  # a lone surrogate of a server or a file name has no UTF-8
+    data = text.encode("utf-8", "backslashreplace")  # a lone surrogate, from a server or a file name, has no UTF-8
     number = _descriptor_named(path)
     if number is not None:
         _check_descriptor(number)
@@ -124,7 +124,7 @@ def write_file(path: Path, text: str) -> None:
 
 
 def _target_of(path: Path) -> Path:
-    """Return the path with all links followed, including those that lead to nothing yet. Raise OSError."""
+    """Return the path with all links resolved, including dangling ones. Raise OSError."""
     try:
         return Path(os.path.realpath(path))
     except ValueError as problem:  # a NUL, or a character that the locale has no bytes for
@@ -132,7 +132,7 @@ def _target_of(path: Path) -> Path:
 
 
 def _missing(folder: Path) -> Iterator[Path]:
-    """Yield the folder and its parents that do not exist, the innermost first."""
+    """Yield the missing folder and its missing parents, innermost first."""
     while not os.path.lexists(folder):
         yield folder
         folder = folder.parent
@@ -163,14 +163,16 @@ def _descriptor_named(path: Path) -> int | None:
 
 
 def _check_descriptor(number: int) -> None:
-    """Raise OSError unless it is open for writing."""
+    """Raise OSError unless the descriptor is open for writing."""
     was_closed = number in _STANDARD and getattr(sys, f"__{_STANDARD[number]}__") is None
     if was_closed or fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
         raise OSError(errno.EBADF, "not open for writing", f"/dev/fd/{number}")
 
 
 def _standard_of(status: os.stat_result) -> int | None:
-    """Return which standard stream goes to that file: two writers with a position each would overwrite one another."""
+    """Return which standard stream goes to that file: two writers with separate positions would overwrite each
+    other.
+    """
     for number in _STANDARD:
         with contextlib.suppress(OSError):
             if stat.S_ISREG(status.st_mode) and os.path.samestat(os.fstat(number), status):
@@ -183,7 +185,8 @@ def _open(target: Path) -> tuple[int, bool]:
     deadline_s = time.monotonic() + READER_S
     while True:
         try:
-            # not with O_CREAT: where everybody may write, Linux refuses that for files of others (fs.protected_regular)
+            # not with O_CREAT: in world-writable folders Linux refuses that for other users' files
+            # (fs.protected_regular)
             return os.open(target, _FLAGS), False
         except FileNotFoundError:
             return os.open(target, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666), True

@@ -1,6 +1,7 @@
-"""The files that a run leaves behind: tried before it begins, written at its end, and reported when they are missing.
+"""The files that a run leaves behind: tried before it begins, written at its end, and reported if missing.
 
-The result folder of a run is `results/<utc time>-<benchmark>-<run id>/`. It holds all the console showed, and more.
+The result folder of a run is `results/<utc time>-<benchmark>-<run id>/`. It holds everything that the console showed,
+and more.
 """
 
 import contextlib
@@ -42,7 +43,7 @@ class ResultFolder(msgspec.Struct, frozen=True):
 
 
 def try_results(parent: Path, benchmark: str, run_id: str) -> None:
-    """Check that a result folder can be made and written to, and leave everything as it was. Raise OSError."""
+    """Check that a result folder can be created and written to, and leave everything as it was. Raise OSError."""
     folder = Path(os.path.realpath(parent)) / _name_of(benchmark, run_id)
     try_new(folder / f"{TIMESERIES}{PART}")
 
@@ -50,10 +51,10 @@ def try_results(parent: Path, benchmark: str, run_id: str) -> None:
 def write_results(
     parent: Path, benchmark: str, run_id: str, files: Mapping[str, str | Mapping[str, Any]]
 ) -> ResultFolder:
-    """Write the files of one run (text as it is, mappings as JSON) into a new folder.
+    """Write the files of one run (text unchanged, mappings as JSON) into a new folder.
 
-    Each file appears whole or not at all: it is written under another name first. One that cannot be written does not
-    prevent the others.
+    Each file appears whole or not at all: it is written under another name first. A file that cannot be written does
+    not prevent the others.
 
     Raises:
         OSError: The folder cannot be made.
@@ -89,7 +90,7 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def _new_folder(parent: Path, name: str) -> Path:
-    """Make and return a folder that did not exist: two runs of one id within a second get two folders."""
+    """Create and return a folder that did not exist: two runs of one id within a second get two folders."""
     for suffix in ("", *(f"-{n}" for n in range(2, 100))):
         folder = parent / f"{name}{suffix}"
         try:
@@ -105,7 +106,7 @@ logger = logging.getLogger(__name__)
 REPORT_WIDTH = 100
 
 UNWRITTEN_EXIT: Final = 5
-"""The run passed but a requested file is missing: a pipeline that needs it must not look green."""
+"""The exit code of a run that passed but lacks a requested file: a pipeline that needs the file must not look green."""
 
 _SPECS: Final = {spec.name: spec for spec in COMMON}
 _RENDERERS: Final[dict[str, Callable[[Summary], str]]] = {"junit": render_junit, "markdown": render_markdown}
@@ -142,7 +143,7 @@ def write_reports(options: Options, summary: Summary, rows: Sequence[SeriesRow])
 
 
 def note_unwritten(summary: Summary, flag: str, path: Path | str, problem: OSError) -> None:
-    """Note in a summary that a file is missing; exit codes 3 and 4 outweigh it."""
+    """Note in a summary that a file is missing; exit codes 3 and 4 take precedence."""
     why = problem.strerror or str(problem)
     logger.error("The report cannot be written to %s: %s", path, why)
     summary.setdefault("unwritten", []).append(f"{flag} {path}: {why}")
@@ -151,7 +152,7 @@ def note_unwritten(summary: Summary, flag: str, path: Path | str, problem: OSErr
 
 
 def note_annotations(summary: Summary, folder: Path | None, entry: AnnotationsEntry) -> None:
-    """Add to a written summary what became of the run's annotations, and to its reports what was not posted."""
+    """Add the fate of the run's annotations to a written summary, and those not posted to its reports."""
     summary["annotations"] = entry
     if folder is None:
         return
@@ -163,12 +164,12 @@ def note_annotations(summary: Summary, folder: Path | None, entry: AnnotationsEn
     for name, text in files.items():
         try:
             _write_whole(folder / name, text())
-        except (OSError, ShapeError) as problem:  # the file of before is still there
+        except (OSError, ShapeError) as problem:  # the previous file is still there
             logger.warning("%s does not record what was annotated: %s", folder / name, problem)
 
 
 def _as_text(content: str | Mapping[str, Any]) -> str:
-    """Return what a file holds: text as it is, mappings as JSON."""
+    """Return the contents of a file: text unchanged, mappings as JSON."""
     return content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What happened to a run apart from what was measured: its stages, and what a person changed."""
+"""The events of a run apart from its measurements: its stages, and the changes a person made."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -9,14 +9,14 @@ from fleetlm_users.workload.stages.begun import BegunStage
 
 
 class RunCourse(NamedTuple):
-    """`edits` of the users and of the speed as summary.json holds them, the seconds of `resets`, the `stages`."""
+    """The `edits` of users and speed in the form of summary.json, the seconds of `resets`, and the `stages`."""
 
     edits: Sequence[Mapping[str, Any]] = ()
     resets: Sequence[float] = ()
     stages: Sequence[StageSpan] = ()
 
     def judged_from_s(self, plan: Plan) -> float:
-        """Return from which second of the run on it is judged."""
+        """Return the second of the run from which it is judged."""
         return max([plan.warm_up_s, *self.resets])
 
 
@@ -24,9 +24,9 @@ NO_COURSE: Final = RunCourse()
 
 
 def stage_spans(plan: Plan, begun: Sequence[BegunStage], ends_s: float) -> list[StageSpan]:
-    """Return the stages of users or of a rate that are planned, or those of a load shape that have `begun` so far.
+    """Return the planned stages of users or of a rate, or a load shape's stages that have `begun` so far.
 
-    `ends_s` is the second up to which the run has come.
+    `ends_s` is the second that the run has reached.
     """
     if plan.timetable is not None:
         spans = plan.timetable.spans()

@@ -1,8 +1,8 @@
-"""Python's garbage collector during a run: it must not stop users in whose objects it finds nothing.
+"""Python's garbage collector during a run: it must not stop users whose objects contain no garbage.
 
-A full collection visits every object, 50–100 ms with 2,000 users in the process, and finds next to nothing: sockets,
-sessions and users are freed by their reference counts. So objects that a ramp has made are frozen, and full collections
-of the others are rare.
+A full collection visits every object, 50–100 ms with 2,000 users in the process, and finds next to nothing: reference
+counting frees sockets, sessions and users. So objects created during a ramp are frozen, and full collections of the
+others are rare.
 """
 
 import gc
@@ -14,14 +14,15 @@ import gevent
 INTERVAL_S: Final = 1.0  # Locust spawns in steps of a second
 YOUNG: Final = 1
 FULL: Final = 2
-"""Generations to collect before a run. The start makes next to no garbage (118 objects), and to look for it in all of
-what was imported takes 40 ms."""
+"""The generations collected before a run. The start makes next to no garbage (118 objects), and searching everything
+imported for it takes 40 ms.
+"""
 
-FULL_AFTER: Final = 100  # collections of the middle generation, of which Python waits for 10
+FULL_AFTER: Final = 100  # collections of the middle generation; Python's default is 10
 
 
 class GcFreeze:
-    """The garbage collector of one process; `begin` with each run, `end` with it."""
+    """The garbage collector of one process; call `begin` and `end` with each run."""
 
     def __init__(self) -> None:
         self._usual = gc.get_threshold()

@@ -40,7 +40,7 @@ class HealthSampler:
 
     def _watch_lag(self) -> None:
         sleeper = Sleeper(timer_of(self._run))
-        while not self._run.is_closed:  # what comes after the users, clean-up and audit, is no load
+        while not self._run.is_closed:  # after the users have gone, clean-up and audit are no load
             due_s = time.perf_counter() + LAG_INTERVAL_S
             sleeper.sleep(due_s)
             lag_us = round((time.perf_counter() - due_s) * US_PER_S)

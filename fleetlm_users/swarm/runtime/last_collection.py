@@ -1,7 +1,7 @@
-"""The end of a process without Python's last garbage collections.
+"""Skip Python's last garbage collections at the end of a process.
 
-When a program is over, Python collects garbage in everything that was ever imported, several times: 0.15 to 0.25 s of
-CPU, a fifth of what a short run takes, to free memory that the kernel frees next. Frozen objects are left out.
+At the end of a program, Python collects garbage in everything ever imported, several times: 0.15 to 0.25 s of CPU, a
+fifth of a short run, to free memory that the kernel frees next. Frozen objects are skipped.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ OPEN_FILES: Final = "/proc/self/fd"
 
 
 def skip_last_collections() -> None:
-    """Freeze all objects; call it when nothing but the end of the process is left to do.
+    """Freeze all objects; call it when only the end of the process is left to do.
 
-    A file that somebody has left open in a cycle of objects is written out here: the collections would have closed it.
+    A file left open in a cycle of objects is flushed here: the collections would have closed it.
     """
     if _may_hold_unwritten():
         _write_out()
@@ -31,22 +31,22 @@ def skip_last_collections() -> None:
 
 def _write_out() -> None:
     for each in gc.get_objects():
-        if issubclass(type(each), WRITERS):  # not isinstance: a proxy, such as Flask's, may raise when asked
+        if issubclass(type(each), WRITERS):  # not isinstance: a proxy, such as Flask's, may raise on it
             with contextlib.suppress(OSError, ValueError):  # it is closed, or its reader has gone
                 each.flush()
 
 
 def _may_hold_unwritten() -> bool:
-    """Return whether anything is open that a file object could write to; to look for such objects takes 0.03 s."""
+    """Return whether anything is open that a file object could write to; searching for such objects takes 0.03 s."""
     try:
         numbers = [int(name) for name in os.listdir(OPEN_FILES)]
     except OSError:
-        return True  # only Linux says it
+        return True  # only Linux can tell
     return any(_is_written_to(number) for number in {*numbers} - _standard())
 
 
 def _standard() -> set[int]:
-    """Return the descriptors of the standard streams, which Python writes out in any case."""
+    """Return the descriptors of the standard streams, which Python flushes in any case."""
     ours = (stream.written_to for stream in (sys.stdout, sys.stderr) if isinstance(stream, Output))
     return {0, 1, 2, *ours}
 
@@ -56,5 +56,5 @@ def _is_written_to(number: int) -> bool:
         kind = os.fstat(number).st_mode
         access = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
     except OSError:
-        return False  # the one by which the folder was read is closed again
-    return bool(stat.S_IFMT(kind)) and access != os.O_RDONLY  # epoll, timers and the like are of no kind
+        return False  # the descriptor used to read the folder is closed again
+    return bool(stat.S_IFMT(kind)) and access != os.O_RDONLY  # epoll, timers and the like have no kind

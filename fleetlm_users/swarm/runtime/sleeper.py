@@ -1,4 +1,4 @@
-"""The sleep of a user: until a moment, exact to the microsecond, or until it is woken."""
+"""The sleep of a user: until a moment, exact to the microsecond, or until woken."""
 
 import math
 
@@ -8,7 +8,7 @@ from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 
 
 class Sleeper:
-    """The sleep of one greenlet. It may wake early, so the caller must look at the clock again.
+    """The sleep of one greenlet. It may wake early, so the caller must check the clock again.
 
     The event loop switches straight to the sleeper: a gevent Event would go through two more callbacks, which cost 3 µs
     per message.

@@ -1,4 +1,4 @@
-"""How long this machine takes to wake a process up, and so how early a timer should ring. Pure."""
+"""How long this machine takes to wake a process, and so how early a timer should expire. Pure."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ longer: with 0.6 it is 3 µs per message, with 0.9 it was 25."""
 
 
 class WakeUp:
-    """An estimate of a quantile of the times that waking up takes, by one small step for each that was seen."""
+    """An estimate of a quantile of wake-up times, by one small step per observation."""
 
     __slots__ = ("early_s",)
 
@@ -25,7 +25,7 @@ class WakeUp:
         return f"WakeUp({self.early_s * 1e6:.0f} µs)"
 
     def took(self, seconds: float) -> None:
-        """Take note of one wake-up; what cannot be one is left out."""
+        """Note one wake-up; values that cannot be one are ignored."""
         if 0.0 <= seconds <= LONGEST_S:
             step_s = STEP_S * SHARE if seconds > self.early_s else -STEP_S * (1 - SHARE)
             self.early_s = min(max(self.early_s + step_s, 0.0), LONGEST_S)

@@ -1,1 +1,1 @@
-"""From events to the ledger and to Locust's tables."""
+"""The way from events to the ledger and to Locust's tables."""

@@ -14,7 +14,7 @@ from fleetlm_users.swarm.locust_internals import listeners_of
 
 
 class FactHook(EventHook):
-    """An event hook that knows, in `is_heard`, whether it has listeners: without listeners a fact costs nothing."""
+    """An event hook whose `is_heard` says whether it has listeners: without listeners a fact costs nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class FactHook(EventHook):
         return super().add_listener(handler)
 
     def remove_listener(self, handler: Any) -> None:
-        """Remove a listener. Raise ValueError for one that does not listen."""
+        """Remove a listener. Raise ValueError if it does not listen."""
         super().remove_listener(handler)
         self.is_heard = bool(listeners_of(self))
 

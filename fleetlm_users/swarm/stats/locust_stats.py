@@ -1,12 +1,12 @@
-"""Feeds Locust's own statistics, in milliseconds: its tables and charts show the same events by few names.
+"""Feed Locust's own statistics, in milliseconds: its tables and charts show the same events under few names.
 
-A message bears the name of the way it went: `append` on a socket, the route of its POST over REST.
+A message is named after its path: `append` on a socket, the route of its POST over REST.
 
 A message that was sent and never appended is a failed "append" without a time: None means not measured, and 0 would
 drag the percentiles down.
 
 Successes are collected and handed over ten times a second: Locust's `request` event with its two `StatsEntry.log` costs
-6 µs, several times as much as all of our own accounting of a message.
+6 µs, several times as much as our entire accounting of a message.
 """
 
 import time
@@ -51,12 +51,12 @@ class LocustStats:
         events.disconnected.add_listener(self.on_disconnected)
 
     def columns_of(self, scenario: str) -> LocustColumns:
-        """Return what takes the times of a scenario's messages."""
+        """Return the callbacks that take the times of a scenario's messages."""
         ways = (self._append_of(scenario), (WS, REPLY), (WS, FIRST_CHUNK))
         return LocustColumns(*(self._collect(request_type, name) for request_type, name in ways))
 
     def flush(self) -> None:
-        """Hand over what was collected: in bulk, or by one `request` event each if anybody else listens to it."""
+        """Hand over the collected times: in bulk, or by one `request` event each if anybody else listens to it."""
         is_overheard = has_foreign_listener(self._request)
         for (request_type, name), collected in self._collected.items():
             times_ms = collected[:]

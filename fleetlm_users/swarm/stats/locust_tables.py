@@ -1,10 +1,10 @@
-"""Bounds for Locust's own tables: errors and exceptions, requests by second, and the points of its charts.
+"""Bounds for Locust's own tables: errors and exceptions, requests per second, and the points of its charts.
 
-Locust has a row per error text, on every process and on the master that merges them. A text with an id in it makes a
-row per request, which Locust's reports, its page and its CSV files then all carry.
+Locust has a row per error text, in every process and on the master that merges them. A text with an id in it makes a
+row per request, which Locust's reports, page and CSV files then all contain.
 
-Locust keeps a number per second and request forever, of which it reads the last twelve (`current_rps`), and a point of
-1 KB every five seconds (`stats_history`): together 2 MB an hour on a master. On workers each report starts them again.
+Locust keeps a number per second and request forever, but only reads the last twelve (`current_rps`), and a point of 1
+KB every five seconds (`stats_history`): together 2 MB an hour on a master. On workers each report restarts them.
 """
 
 from collections import Counter
@@ -44,7 +44,7 @@ def bound_tables(environment: Environment) -> None:
 def bound_report(stats: RequestStats, data: dict[str, Any]) -> None:
     """Bound the errors in a worker's report before Locust adds them to its own: many workers have many texts.
 
-    Call it from a listener that comes before Locust's. What is not of Locust's form is left to Locust.
+    Call it from a listener that runs before Locust's. Anything not in Locust's form is left to Locust.
     """
     reported = data.get("errors")
     if not isinstance(reported, dict) or not all(isinstance(error, dict) for error in reported.values()):
@@ -64,12 +64,12 @@ def bound_report(stats: RequestStats, data: dict[str, Any]) -> None:
 
 
 def text_of(error: Exception | str | None) -> str:
-    """Return the text of an error's row; for an error of ours its kind and reason, without the ids in it."""
+    """Return the text of an error's row; for one of our errors its kind and reason, without ids."""
     return printable(error.row if isinstance(error, ClientError) else StatsError.parse_error(error))
 
 
 def rows_of(errors: Iterable[StatsError]) -> Counter[Row]:
-    """Return how many texts there are of each request."""
+    """Return how many texts each request has."""
     return Counter((error.method, error.name) for error in errors)
 
 
@@ -100,14 +100,14 @@ POINTS_WHOLE: Final = 60
 
 
 def bound_history(stats: RequestStats) -> None:
-    """Forget what is old. Call it now and then while a run goes on."""
+    """Drop old data. Call it now and then during a run."""
     for entry in (stats.total, *stats.entries.values()):
         drop_old_seconds(entry, SECONDS_KEPT)
     thin(stats.history)
 
 
 def thin(points: list[dict[str, Any]]) -> None:
-    """Remove older points where they are closest, if there are too many."""
+    """Remove older points where they are densest, if there are too many."""
     if len(points) <= POINTS_KEPT:
         return
     first_s, last_s = _moment_s(points[0]), _moment_s(points[-1])

@@ -1,6 +1,6 @@
 """The listener that feeds our ledger: integer microseconds into trends, facts into counters.
 
-What happens to every message does not come this way: see tally.py.
+The facts about every message take another way: see tally.py.
 """
 
 from typing import Any
@@ -67,7 +67,7 @@ class Recorder:
             self._count("connection_failures", scenario, phase, kind_of(exception))
 
     def on_left(self, scenario: str, **_: Any) -> None:
-        """Count a joined socket out that left as planned."""
+        """Count out a joined socket that left as planned."""
         self._gauge(scenario, -1)
 
     def on_disconnected(self, scenario: str, phase: str, kind: str, **_: Any) -> None:
@@ -78,7 +78,7 @@ class Recorder:
     def on_session_ended(
         self, scenario: str, phase: str, exception: Exception | None, cut_short: bool, **_: Any
     ) -> None:
-        """Count a whole journey: completed, failed by kind, or cut short by the end of the run and neither."""
+        """Count a whole journey: completed, failed by kind, or cut short by the end of the run, which is neither."""
         if exception is not None:
             self._count("session_failures", scenario, phase, kind_of(exception))
         else:
@@ -93,7 +93,7 @@ class Recorder:
             self._count("cleanup_failed", scenario, phase, kind_of(exception))
 
     def on_failed(self, scenario: str, phase: str, message: Any, fate: str, reason: str, **_: Any) -> None:
-        """Count a message under messages_rejected, messages_lost, messages_unconfirmed or messages_in_flight."""
+        """Count a message as messages_rejected, messages_lost, messages_unconfirmed or messages_in_flight."""
         if self._is_counted(message):
             self._count(f"messages_{fate}", scenario, phase, reason)
 
@@ -119,11 +119,11 @@ class Recorder:
     def on_finding(  # noqa: PLR0913  # keyword arguments of one fact
         self, *, scenario: str, session_id: str, kind: str, seq: int | None, client_ref: str, detail: str, **_: Any
     ) -> None:
-        """Record one message and what is wrong with it, by name."""
+        """Record one message and its fault, by name."""
         self._ledger.finding(Finding(kind, scenario, session_id, seq, client_ref, detail))
 
     def _is_counted(self, message: Any) -> bool:
-        """Return whether the message was sent into this ledger; one from before a reset was not."""
+        """Return whether the message was sent into this ledger, not before a reset."""
         return bool(message.sent_s >= self._ledger.since_s)
 
     def _time(self, metric: str, scenario: str, phase: str, duration_s: float) -> None:
@@ -163,5 +163,5 @@ def metric_by_kind(kind: str) -> str:
 
 
 def kind_of(exception: Exception) -> str:
-    """Return the short word by which statistics count an error."""
+    """Return the short word under which statistics count an error."""
     return str(getattr(exception, "kind", type(exception).__name__))

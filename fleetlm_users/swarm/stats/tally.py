@@ -1,7 +1,7 @@
 """The trends and counters that every message of one scenario and phase touches, bound in advance: no look-up by name.
 
-The facts of a message are the hot path of a whole run, so they come here by a direct call. The event hooks (events.py)
-are for other listeners, and are fired only when there are any.
+The facts of a message are the hot path of a whole run, so they arrive here by a direct call. The event hooks
+(events.py) are for other listeners, and are only fired if there are any.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,8 @@ class LocustColumns(NamedTuple):
 class Tally:
     """The trends and counters of one (scenario, phase) of a ledger, by what happens to a message.
 
-    Fates of messages that were sent before the ledger began are counted nowhere: the ledger has not counted their
-    sending either. A negative duration is a defect, which the trend counts and the verdict reports.
+    Fates of messages sent before the ledger began are not counted: the ledger has not counted their sending either. A
+    negative duration is a defect, which the trend counts and the verdict reports.
     """
 
     __slots__ = (
@@ -101,7 +101,7 @@ class Tally:
             self._slow_append.add(latency_s, message, done_s, session_id)
 
     def acknowledged(self, message: TimedMessage, done_s: float) -> None:
-        """Record ack_latency_ms from due and ack_service_ms from sent, of a protocol that replies to a send."""
+        """Record ack_latency_ms from due and ack_service_ms from sent, for a protocol that replies to a send."""
         if message.sent_s >= self._since_s:
             self._ack_us(round((done_s - message.due_s) * US_PER_S))
             self._ack_service_us(round((done_s - message.sent_s) * US_PER_S))
@@ -113,7 +113,7 @@ class Tally:
             self._unacknowledged.n += 1
 
     def resolved(self, message: TimedMessage, awaits_agent: bool, *, is_answered: bool) -> None:
-        """Count a message that was appended though its own broadcast never came: it has no latency."""
+        """Count a message that was appended although its own broadcast never came: it has no latency."""
         if message.sent_s < self._since_s:
             return
         self._appended.n += 1
@@ -125,7 +125,7 @@ class Tally:
     def replied(self, message: TimedMessage, done_s: float, session_id: str = "") -> None:
         """Record agent_latency_ms from the sender's own broadcast and message_roundtrip_ms from sent.
 
-        Where the broadcast's arrival is known by an upper bound alone, nothing is known of the time from there.
+        If only an upper bound of the broadcast's arrival is known, the time from there is unknown.
         """
         if message.sent_s < self._since_s:
             return
@@ -144,7 +144,9 @@ class Tally:
 
 
 class StreamTally:
-    """What is counted of the answers of one (scenario, phase); `stall_limit_s` is the longest gap that is no stall."""
+    """The counts of the streamed answers of one (scenario, phase); `stall_limit_s` is the longest gap that is not a
+    stall.
+    """
 
     __slots__ = (
         *("_chunks", "_first_service_us", "_first_us", "_gap_us", "_incomplete", "_length_us"),
@@ -164,9 +166,9 @@ class StreamTally:
         self._stall_limit_s = stall_limit_s
 
     def began(self, message: SentMessage | None, done_s: float) -> None:
-        """Record the first piece of an answer to this message; None when nobody knows which it answers.
+        """Record the first piece of an answer to this message; None if nobody knows which message it answers.
 
-        A message with several answers has waited for the first one only.
+        For a message with several answers, only the first one counts.
         """
         self._streams.n += 1
         self._chunks.n += 1
@@ -177,7 +179,7 @@ class StreamTally:
             self._first_service_us(round((done_s - message.sent_s) * US_PER_S))
 
     def went_on(self, gap_s: float | None) -> None:
-        """Record a further piece, and whether the answer had stalled before it; None is a gap that nobody knows."""
+        """Record a further piece, and whether the answer had stalled before it; None is a gap of unknown length."""
         self._chunks.n += 1
         if gap_s is None:
             return
@@ -194,7 +196,7 @@ class StreamTally:
 
 
 class StreamTallies(dict[str, StreamTally]):
-    """Where the agent's streaming answers of one scenario are counted, by phase, each made at its first use."""
+    """The counts of the agent's streamed answers of one scenario, by phase, each created on first use."""
 
     def __init__(self, ledger: Ledger, scenario: str, columns: LocustColumns, stall_limit_s: float) -> None:
         super().__init__()
@@ -207,7 +209,7 @@ class StreamTallies(dict[str, StreamTally]):
 
 
 class Tallies(dict[str, Tally]):
-    """The tallies of one scenario by phase, each made at its first use; `streams` are those of streaming answers."""
+    """The tallies of one scenario by phase, each created on first use; `streams` are those of streamed answers."""
 
     def __init__(self, ledger: Ledger, scenario: str, columns: LocustColumns, stall_limit_s: float) -> None:
         super().__init__()
@@ -216,7 +218,7 @@ class Tallies(dict[str, Tally]):
         self.streams = StreamTallies(*self._arguments, stall_limit_s)
 
     def renew(self, ledger: Ledger) -> None:
-        """Count messages in another ledger from now on."""
+        """Count messages in a new ledger from now on."""
         self._arguments = (ledger, *self._arguments[1:])
         self.clear()
         self.streams = StreamTallies(*self._arguments, self._stall_limit_s)

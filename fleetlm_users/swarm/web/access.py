@@ -1,7 +1,7 @@
 """The access rules of the web UI and the metrics server, applied before anything else reads a request.
 
-They are a WSGI application around another one, not a hook of Flask's: so they hold for every route, including Locust's
-and those of plugins, and have the last word on headers. Locust itself lets every origin read every answer.
+They are a WSGI application around another one, not a Flask hook, so they apply to every route, including Locust's and
+plugins', and have the last word on headers. Locust itself lets every origin read every answer.
 """
 
 import logging
@@ -25,8 +25,8 @@ Headers = list[tuple[str, str]]
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 _OWN_HEADERS: Final[Headers] = [
-    ("Cross-Origin-Resource-Policy", "same-origin"),  # no <script> or <img> of another origin gets it
-    ("X-Frame-Options", "SAMEORIGIN"),  # no page of another origin shows ours under its own buttons
+    ("Cross-Origin-Resource-Policy", "same-origin"),  # no <script> or <img> of another origin can load it
+    ("X-Frame-Options", "SAMEORIGIN"),  # no page of another origin can show ours under its own buttons
 ]
 
 
@@ -36,7 +36,7 @@ def rules_of(parsed: Namespace, bound: str) -> AccessRules:
 
 
 def guard_access(web_ui: WebUI, rules: AccessRules, metrics_path: str) -> None:
-    """Put the rules before the whole web UI. Call it in `init`, before it listens."""
+    """Put the rules in front of the whole web UI. Call it in `init`, before it listens."""
     if web_ui.app is None:
         return
     web_ui.app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -55,7 +55,7 @@ class GuardedApp:
         self._logged: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer one request, as WSGI wants it."""
+        """Answer one request, as a WSGI application."""
         request = Asked.with_headers(
             str(environ["REQUEST_METHOD"]), lambda name: environ.get(f"HTTP_{name.upper().replace('-', '_')}")
         )

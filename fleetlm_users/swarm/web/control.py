@@ -1,6 +1,6 @@
 """Control of a running test through a route of the web UI: rate, users, pause, resume, stop.
 
-It stands behind the web UI's login and its rules of access, and is there only where the web UI is.
+It is behind the web UI's login and access rules, and exists only with the web UI.
 """
 
 import logging
@@ -28,7 +28,7 @@ MAX_VALUE_CHARACTERS: Final = 40
 
 
 class RunControl:
-    """What a person may ask of the run that is on."""
+    """What a person may ask of the current run."""
 
     def __init__(self, environment: Environment, coordinator: Coordinator) -> None:
         self._environment = environment
@@ -42,7 +42,7 @@ class RunControl:
         }
 
     def control(self) -> tuple[Response, int]:
-        """Do what the form of the request asks for: an `action`, and its `value` where it takes one."""
+        """Carry out the form of the request: an `action`, with its `value` if it takes one."""
         action, value = request.form.get("action", ""), request.form.get("value", "")
         try:
             message = self.act(action, value)
@@ -52,7 +52,7 @@ class RunControl:
         return jsonify({"success": True, "message": message}), 200
 
     def act(self, action: str, value: str = "") -> str:
-        """Do it; return what happens, in words. Raises StartupError and UsageError."""
+        """Carry out an action; return the effect, in words. Raises StartupError and UsageError."""
         if action not in self._actions:
             raise UsageError("action", action, f"one of {', '.join(ACTIONS)}", "pause")
         if len(value) > MAX_VALUE_CHARACTERS:
@@ -72,7 +72,7 @@ class RunControl:
     def _users(self, value: str) -> str:
         run = self._coordinator.speed_run()
         runner = self._environment.runner
-        assert runner is not None  # for mypy: a run is on
+        assert runner is not None  # for mypy: there is a current run
         self._coordinator.edit(MultiDict({"user_count": value}))
         users = run.load.target.users
         gevent.spawn(runner.start, users, float(max(1, run.options.plan.spawn_rate)))
@@ -98,7 +98,7 @@ class RunControl:
 
 
 def _planned_rate(options: Options) -> tuple[float | None, str]:
-    """Return what arrives per second by the plan, and what it is; None for a run that plans no constant rate."""
+    """Return the planned arrivals per second, and what arrives; None for a run without a constant planned rate."""
     rates = options.plan.rates
     if rates is not None:
         return (None if rates.stages else rates.peak), "sessions"

@@ -1,7 +1,7 @@
-"""What the web pages show of the runs of this process: the current or last one, and those before it.
+"""The data on the runs of this process for web pages: the current or last run, and those before it.
 
 The history of a run is kept here and not in the browser, so a page that is opened late or reloaded shows all of it.
-Figures that cost something are computed on request, at most every REFRESH_S, and less often if they take long.
+Expensive figures are computed on request, at most every REFRESH_S, and less often if they take long.
 """
 
 import time
@@ -74,7 +74,7 @@ class LivePage:
         """Return everything that a page shows.
 
         Args:
-            key: The key of the page's last document; with that of another run the whole history is returned.
+            key: The key of the page's last document; for a different run's key the whole history is returned.
             since: The second up to which the page has the history. Points from `from` on replace those it has.
         """
         document = self.figures()
@@ -84,7 +84,7 @@ class LivePage:
         return document | {"series": series, "past": self._past[:PAST_SHOWN]}
 
     def figures(self) -> Json:
-        """Return the document without its history; it may be moments old, but never older than the end of the run."""
+        """Return the document without its history; it may be moments old, but never from before the end of the run."""
         with self._lock:
             view = self._source.view()
             is_new = view is not None and (view.key, view.result) != (self._key, self._concluded)
@@ -137,7 +137,7 @@ class LivePage:
         self._past.insert(0, entry)
 
     def _links(self) -> list[Json]:
-        """Return the result files of the judged run, the report first, each with its address below the page's."""
+        """Return the result files of the judged run, the report first, each with its address relative to the page's."""
         folder = self._concluded.folder if self._concluded is not None else None
         if folder is None or not folder.is_dir():
             return []

@@ -1,9 +1,9 @@
 """The tab "FleetLM" on Locust's own page, and the state that this page gets at the end of a run.
 
-Locust's page has room for a table in a tab of ours, filled by extra entries of `/stats/requests`. It asks for that
-every two seconds, but only while it believes that the test runs, and gets an answer that is up to two seconds old. So
-it would miss the last figures. Here the state stays `running` until there is a verdict, and the first answer after it
-is not taken from Locust's cache: the page's last request shows the final figures.
+Locust's page can show a table in a tab of ours, filled from extra entries of `/stats/requests`. It requests that every
+two seconds, but only while it believes that the test is running, and gets an answer up to two seconds old. So it would
+miss the last figures. Here the state stays `running` until there is a verdict, and the first answer after it bypasses
+Locust's cache, so the page's last request shows the final figures.
 """
 
 from typing import Any, Final
@@ -80,7 +80,7 @@ class _Tab:
 
 
 def state_for_page(of_locust: str, of_run: str) -> str:
-    """Return the state that makes Locust's page keep asking until the final figures are there."""
+    """Return the state that makes Locust's page keep asking until the final figures are available."""
     is_over = of_locust in (STATE_STOPPED, STATE_STOPPING, STATE_CLEANUP)
     if is_over and (of_run in ("running", "ending") or of_locust != STATE_STOPPED):
         return STATE_RUNNING

@@ -1,4 +1,4 @@
-"""The run's numbers for Prometheus: a page of the web UI, and with `--metrics-port` a server of its own."""
+"""The run's numbers for Prometheus: a page of the web UI, and with `--metrics-port` a separate server."""
 
 import logging
 from argparse import Namespace
@@ -29,14 +29,14 @@ MAX_PORT = 65_535
 
 
 class RunCollector(Collector):
-    """The collector that reads the run at each scrape; nothing is kept between two scrapes."""
+    """The collector that reads the run on each scrape; nothing is kept between scrapes."""
 
     def __init__(self, source: RunSource, *, is_search: bool) -> None:
         self._source = source
         self._is_search = is_search
 
     def collect(self) -> Iterable[Metric]:
-        """Return the metric families of this moment."""
+        """Return the current metric families."""
         self._source.refresh()
         view = self._source.view()
         status = None if view is None else status_of(view, is_search=self._is_search)
@@ -44,7 +44,7 @@ class RunCollector(Collector):
 
 
 def status_of(view: RunView, *, is_search: bool) -> RunStatus:
-    """Return the run at this moment; without thresholds during a search, which judges its steps one by one."""
+    """Return the current state of the run; without thresholds during a search, which judges its steps one by one."""
     totals, result = view.totals(yield_to_loop), view.result
     judgements = () if is_search and result is None else view.judgements(totals)
     return RunStatus(
@@ -74,7 +74,7 @@ def add_metrics_page(web_ui: WebUI, base_path: str, collector: RunCollector) -> 
 
 
 def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | None:
-    """Start the server of `--metrics-port`, which gives the same numbers on any path; None if not requested.
+    """Start the server of `--metrics-port`, which serves the same numbers on any path; return None if not requested.
 
     Raises:
         StartupError: It cannot listen.

@@ -1,6 +1,6 @@
-"""Installs all of a run's pages: those in Locust's web UI, and the port for Prometheus.
+"""Install all of a run's pages: those in Locust's web UI, and the port for Prometheus.
 
-Nothing else imports the rest of this package, so a headless run does without it.
+Nothing else imports the rest of this package, so a headless run does not load it.
 """
 
 from argparse import Namespace
@@ -22,12 +22,12 @@ from fleetlm_users.swarm.web.start_guard import guard_start
 def put_pages(
     parsed: Namespace, environment: Environment, coordinator: Coordinator, web_ui: WebUI | None, *, is_search: bool
 ) -> None:
-    """Add our pages to the web UI, where there is one, and listen on `--metrics-port`, where one is given.
+    """Add our pages to the web UI, if there is one, and listen on `--metrics-port`, if one is given.
 
     Args:
         parsed: The command line.
         environment: Locust's.
-        coordinator: Whose runs the pages show.
+        coordinator: The coordinator whose runs the pages show.
         web_ui: Locust's web UI; None for a headless run.
         is_search: Whether the runs are searches for a capacity.
 

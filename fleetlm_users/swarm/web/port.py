@@ -1,4 +1,4 @@
-"""The check of the web UI's port and certificate before Locust uses them, where an error would be a traceback."""
+"""Check the web UI's port and certificate before Locust uses them, where an error would be a traceback."""
 
 import ssl
 from argparse import Namespace
@@ -26,7 +26,7 @@ def try_web_port(parsed: Namespace) -> None:
     if parsed.tls_cert and parsed.tls_key:
         try:
             ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(parsed.tls_cert, parsed.tls_key)
-        except OSError as problem:  # ssl.SSLError is one
+        except OSError as problem:  # includes ssl.SSLError
             accepted = f"a certificate in PEM form with its key in --tls-key ({problem})"
             usage = UsageError("--tls-cert (LOCUST_TLS_CERT)", parsed.tls_cert, accepted, "--tls-cert web.pem")
             raise StartupError.of_usage(usage) from problem

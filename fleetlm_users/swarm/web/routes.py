@@ -1,4 +1,4 @@
-"""Our pages in Locust's web UI: live charts, the document that they read, and the result files of this process's runs.
+"""Our pages in Locust's web UI: live charts, the document they read, and the result files of this process's runs.
 
 Everything below `/fleetlm` requires the login if there is one, and works below `--web-base-path`.
 """
@@ -17,7 +17,7 @@ STATIC: Final = Path(__file__).parent / "static"
 PAGE: Final = "live.html"
 
 POLICY: Final = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
-"""Only scripts and style sheets of this package; the charts set their sizes by script, which this allows."""
+"""Only scripts and style sheets of this package; scripts may set the charts' sizes."""
 
 
 def register_routes(web_ui: WebUI, base_path: str, live: LivePage, control: RunControl) -> None:
@@ -47,7 +47,7 @@ class LiveRoutes:
         self._live = live
 
     def page(self) -> Response:
-        """Return the page of charts; everything that changes in it comes from `document`."""
+        """Return the page of charts; everything on it that changes comes from `document`."""
         response = send_from_directory(STATIC, PAGE, max_age=0)
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -58,7 +58,7 @@ class LiveRoutes:
         return redirect("../fleetlm")  # type: ignore[return-value]  # werkzeug's base class
 
     def document(self) -> Response:
-        """Return what is new for a page: `key` and `since` are those of the document it has."""
+        """Return what is new for a page: `key` and `since` belong to the document it has."""
         since = request.args.get("since", default=0, type=int)
         return _fresh(self._live.document(request.args.get("key", ""), since))
 
@@ -71,7 +71,7 @@ class LiveRoutes:
         return send_from_directory(STATIC, name, max_age=0)
 
     def result(self, folder: str, name: str) -> Response:
-        """Return a result file: only of folders that this process wrote, and only what lies in them."""
+        """Return a result file: only from folders that this process wrote, and only files in them."""
         path = self._live.folder(folder)
         if path is None:
             abort(404)

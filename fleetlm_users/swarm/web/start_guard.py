@@ -1,4 +1,4 @@
-"""The guard of the web UI's Start button: it checks the form before Locust acts on it, and fills in the preset."""
+"""The guard of the web UI's Start button: it checks the form before Locust acts on it, and applies the preset."""
 
 import logging
 from typing import Any
@@ -31,7 +31,7 @@ def guard_start(web_ui: WebUI, environment: Environment, coordinator: Coordinato
     web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields keep our order
     web_ui.app.before_request(guard.before_request)
     web_ui.app.after_request(guard.after_request)
-    # Locust builds the arguments of its page for each request, so they can be changed only here
+    # Locust builds the arguments of its page for each request, so this is the only place to change them
     before_render_template.connect(guard.before_render, web_ui.app, weak=False)
 
 
@@ -43,13 +43,13 @@ class _Guard:
         self._form: StartForm = coordinator.preparation.form
 
     def before_render(self, _app: Flask, template: Any, context: dict[str, Any], **_: Any) -> None:
-        """Put our fields on the page that is about to be rendered."""
+        """Add our fields to the page about to be rendered."""
         if template.name == "index.html" and "template_args" in context:
             preparation = self._coordinator.preparation
             context["template_args"] = self._form.on_page(context["template_args"], preparation.shown_with)
 
     def before_request(self) -> Response | None:
-        """Return None if Locust may act, else the answer that the page shows."""
+        """Return None if Locust may act, or else the answer that the page shows."""
         if request.method != "POST" or request.endpoint not in (START_ENDPOINT, UPDATE_USER_ENDPOINT):
             return None
         login = self._web_ui.auth_required_if_enabled(lambda: None)()
@@ -87,7 +87,7 @@ class _Guard:
 
 
 def ending_in(remaining_s: int | None, form: MultiDict[str, str]) -> MultiDict[str, str]:
-    """Return the form of an edit with the rest of the run time: Locust sets its timer from it again."""
+    """Return the form of an edit with the remaining run time: Locust sets its timer from it again."""
     filled = form.copy()
     filled.pop("run_time", None)
     if remaining_s is not None:

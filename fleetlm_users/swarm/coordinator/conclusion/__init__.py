@@ -1,1 +1,1 @@
-"""The conclusion of a run: what its numbers show, its verdict, the summary and the result files."""
+"""The conclusion of a run: its figures, its verdict, the summary and the result files."""

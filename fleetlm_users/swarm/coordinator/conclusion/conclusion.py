@@ -30,7 +30,7 @@ class RunResult(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """Exit code of the verdict, or 5 instead of 0 if a requested file is missing."""
+        """The exit code of the verdict, or 5 instead of 0 if a requested file is missing."""
         return int(self.summary["verdict"]["exit_code"])
 
     def text(self, width: int, colour: bool) -> str:
@@ -40,7 +40,7 @@ class RunResult(msgspec.Struct, frozen=True):
 
 
 def conclude(run: EndedRun) -> RunResult:
-    """Judge a run and write its result files; what cannot be written is named in the summary."""
+    """Judge a run and write its result files; the summary names files that cannot be written."""
     evidence = Evidence(run)
     facts = _facts(run, evidence)
     verdict = _verdict(run, evidence, facts)
@@ -68,7 +68,7 @@ def _facts(run: EndedRun, evidence: Evidence) -> RunFacts:
 
 
 def _verdict(run: EndedRun, evidence: Evidence, facts: RunFacts) -> Verdict:
-    """Return the verdict: of a search, or by the thresholds of any other run."""
+    """Return the verdict: a search's own, or by the thresholds for any other run."""
     if run.capacity is not None:
         return decide_search(run.capacity, evidence.totals, facts)
     return decide(judge(run.thresholds, evidence.totals, run.judged_s, run.judge_elsewhere), evidence.totals, facts)
@@ -101,7 +101,7 @@ def _summary(run: EndedRun, evidence: Evidence, facts: RunFacts, verdict: Verdic
 
 
 def _plan_and_options(run: EndedRun) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the plan, with what a person changed during the run, and the other options."""
+    """Return the plan, with the changes a person made during the run, and the other options."""
     described = describe(run.options)
     plan = described.pop("plan") | {"edits": list(run.course.edits), "resets": list(run.course.resets)}
     return plan, described

@@ -1,4 +1,4 @@
-"""A run at its end: everything that its conclusion rests on, gathered once the last numbers are in."""
+"""A run at its end: everything its conclusion rests on, gathered once the last numbers have arrived."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,21 +24,21 @@ class EndedRun(msgspec.Struct, frozen=True, kw_only=True):
         options: The options of the run.
         thresholds: The thresholds to judge, unless the run was a capacity search.
         snapshots: The numbers of all processes.
-        judged_s: Length of the judged part in seconds.
-        judge_elsewhere: Judges what the snapshots do not hold; None for all else.
+        judged_s: The length of the judged part, in seconds.
+        judge_elsewhere: Judges thresholds that the snapshots do not cover; returns None for all others.
         interrupted: Whether the run ended before its planned end.
         drain_cut_short: Whether the drain was cut short.
-        workers: Which processes took part and reported.
+        workers: The processes that took part and reported.
         host: The machine, for the report.
-        doubts: Reasons not to trust the numbers, beyond those that the numbers themselves give.
+        doubts: Reasons not to trust the numbers, beyond those that the numbers themselves show.
         started_at: Start of the run in ISO 8601.
         aborted: Why the run was aborted; empty if it was not.
         server: The server's own metrics, by source.
-        capacity: What a capacity search found; None for any other run.
+        capacity: The result of a capacity search; None for any other run.
         crash: How the server was stopped and came back; None for a run without a crash.
-        storm: Whose connections were cut when; None for a run without a storm.
+        storm: Which connections were cut when; None for a run without a storm.
         baseline: The earlier run that the report compares this one with.
-        course: What happened to the run while it was on: its stages, and what a person changed.
+        course: The events of the run: its stages, and the changes a person made.
     """
 
     options: Options
@@ -62,5 +62,5 @@ class EndedRun(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def judged_from_s(self) -> float:
-        """From which second of the run on it is judged."""
+        """The second of the run from which it is judged."""
         return self.course.judged_from_s(self.options.plan)

@@ -1,4 +1,4 @@
-"""What the numbers of an ended run show, each part computed once: for the verdict and for the report."""
+"""The figures of an ended run, each part computed once for both the verdict and the report."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from fleetlm_users.workload.options.audit import is_audited, way_of
 
 
 class Evidence:
-    """The totals of a run, how its backlogs did, and what its audit, its storm and its kind of load came to.
+    """The totals of a run, its backlogs, and the results of its audit, its storm and its kind of load.
 
     `audit` and `storm` are None for a run without one.
     """
@@ -44,9 +44,9 @@ class Evidence:
 
 
 def _backlogs_of(run: EndedRun) -> KeepingUp:
-    """Return how the backlogs did until sending stopped, by the clocks of this process and of the workers.
+    """Return how the backlogs developed until sending stopped, by the clocks of this process and of the workers.
 
-    A search overloads the server on purpose, and judges its steps one by one.
+    A search has none: it overloads the server on purpose, and judges its steps one by one.
     """
     if run.capacity is not None:
         return KeepingUp()

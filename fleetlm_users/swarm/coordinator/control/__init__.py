@@ -1,1 +1,1 @@
-"""Changes of the load while a run is on: how many users it should have, and how fast their timetables run."""
+"""Changes of the load during a run: the number of users, and the speed of their timetables."""

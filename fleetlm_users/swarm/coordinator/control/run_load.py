@@ -1,4 +1,4 @@
-"""The load of one run: as planned, and as a person, a control command or a load shape has changed it since."""
+"""The load of one run: as planned, and as changed since by a person, a control command or a load shape."""
 
 from operator import itemgetter
 from typing import Any
@@ -14,7 +14,7 @@ from fleetlm_users.workload.stages.begun import BegunStages
 
 
 class RunLoad:
-    """How many users the run should have, how fast its timetables run, and which stages have begun."""
+    """The number of users a run should have, the speed of its timetables, and the stages that have begun."""
 
     def __init__(self, plan: Plan, clock: RunClock) -> None:
         self._plan = plan
@@ -28,31 +28,31 @@ class RunLoad:
 
     @property
     def order(self) -> LoadOrder:
-        """What all processes have been ordered to do so far."""
+        """The orders to all processes so far."""
         return LoadOrder(tuple(self.speed_control.changes), tuple(self._begun.changes))
 
     def edit_users(self, users: int, running: int) -> None:
-        """Expect another number of users from now on, of which `running` are there."""
+        """Expect a different number of users from now on; `running` of them are there."""
         self.target.edit(users, running, self._clock.elapsed_s())
 
     def note_users(self, running: int) -> None:
-        """Note how many users run at this moment."""
+        """Note how many users are running at this moment."""
         self.target.note(running, self._clock.elapsed_s())
 
     def begin_first_stage(self, users: int, name: str) -> None:
-        """Take in what a load shape asks for at the start of the run."""
+        """Note the load shape's request at the start of the run."""
         self._begun.tick(0.0, users, name)
 
     def begin_stage(self, users: int, name: str) -> bool:
-        """Take in what a load shape asks for now; return whether a stage begins shortly."""
+        """Note the load shape's current request; return whether a stage begins shortly."""
         return self._begun.tick(self._clock.elapsed_s() + LEAD_S, users, name)
 
     def stages(self) -> list[StageSpan]:
-        """Return the stages that are planned, or those of a load shape that have begun so far."""
+        """Return the planned stages, or a load shape's stages that have begun so far."""
         return stage_spans(self._plan, self._begun.stages, self._clock.elapsed_s())
 
     def course(self) -> RunCourse:
-        """Return what happened to the run so far."""
+        """Return the events of the run so far."""
         return RunCourse(self._edits(), self._clock.resets, self.stages())
 
     def _edits(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""How fast the timetables of a run have been ordered to run, and how fast they run now."""
+"""The ordered and the present speed of a run's timetables."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -7,7 +7,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.orders.load_clock import MAX_CHANGES, SpeedChange
 
 LEAD_S: Final = 0.5
-"""The time between an order and its change: all workers know of it by then, and change at the same moment."""
+"""The time between an order and its change: by then all workers know of it, and they change at the same moment."""
 
 
 class SpeedControl:
@@ -23,7 +23,7 @@ class SpeedControl:
 
     @property
     def speed(self) -> float:
-        """The speed that was asked for last."""
+        """The speed that was ordered last."""
         return self.changes[-1].speed if self.changes else 1.0
 
     @property
@@ -33,11 +33,11 @@ class SpeedControl:
 
     @property
     def edits(self) -> list[dict[str, Any]]:
-        """The changes as a report shows them."""
+        """The changes, in the form that reports show."""
         return [{"at_s": round(change.at_s, 1), "speed": change.speed} for change in self.changes]
 
     def set(self, speed: float) -> str:
-        """Change the speed in a moment; return what happens, in words. Raises UsageError."""
+        """Change the speed shortly; return the effect, in words. Raises UsageError."""
         if len(self.changes) >= MAX_CHANGES:
             accepted = f"no more than {MAX_CHANGES:,} changes in a run"
             raise UsageError("control", f"{speed:g}", accepted, "stop")

@@ -26,7 +26,7 @@ from fleetlm_users.workload.plan import Plan
 
 
 class ControlledRuns(Protocol):
-    """The coordinator, as the control of users needs it."""
+    """The coordinator, as the control of users sees it."""
 
     console: Console
 
@@ -41,7 +41,7 @@ class ControlledRuns(Protocol):
         """Return the plan of the next run. Raises StartupError."""
 
     def begin_stage(self, users: int, name: str) -> None:
-        """Take in what the shape of the run asks for from now on, and what it calls that."""
+        """Note the shape's request from now on, and its name for that stage."""
 
 
 class UserControl:
@@ -64,18 +64,18 @@ class UserControl:
 
     @property
     def is_shape_done(self) -> bool:
-        """Whether the run's shape came to its own end."""
+        """Whether the run's shape reached its own end."""
         watch = self._watch
         return watch is not None and watch.is_done
 
     @property
     def asked_by_shape(self) -> tuple[int, str] | None:
-        """The users that the run's shape asked for last, and what it calls that; None for a run without a shape."""
+        """The shape's latest request for users, and its name for that stage; None for a run without a shape."""
         watch = self._watch
         return None if watch is None else watch.asked
 
     def begin(self, target: UserTarget, plan: Plan) -> None:
-        """Begin a run, with the number of users that was requested last."""
+        """Begin a run with the number of users requested last."""
         self._target = target
         if self._watch is not None:
             self._watch.problem = ""
@@ -89,7 +89,7 @@ class UserControl:
     def start(
         self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: Sequence[type[User]] | None = None
     ) -> Any:
-        """Spread the users, then call the runner's own `start`, whose arguments these are."""
+        """Spread the users, then call the runner's own `start` with these arguments."""
         try:
             view = self._runs.view() if self._runs.running else None
             if view is not None and view.is_ending:
@@ -109,21 +109,21 @@ class UserControl:
         self._requested = user_count, spawn_rate
         if view is not None:
             self._aim(plan, user_count, spawn_rate, running=view.users, elapsed_s=view.elapsed_s)
-        # without classes the dispatcher would go on with those that a shape asked for last (dispatch.py: new_dispatch)
+        # without classes, the dispatcher would reuse those that a shape asked for last (dispatch.py: new_dispatch)
         classes = self._environment.user_classes if user_classes is None else user_classes
         if self._newest_start is None:
             return None
         return self._newest_start(user_count, spawn_rate, wait=wait, user_classes=list(classes))
 
     def end(self) -> None:
-        """End what still spawns: the run is over, and a worker that is sent a user begins another."""
+        """End any spawning: the run is over, and a worker that is sent a user begins another run."""
         if self._newest_start is not None:
             self._newest_start.end()
 
     def _restore_order(self, options: Options, user_count: int) -> None:
-        """After users were taken away, have the next ones spawned in the plan's order again.
+        """After users were removed, have the next ones spawned in the plan's order again.
 
-        Locust takes the newest away first: so at each moment those run that stand first in the order, in proportion.
+        Locust removes the newest first, so at any moment the first users of the order are running, in proportion.
         """
         running = 0 if self._requested is None else self._requested[0]
         if user_count < running:

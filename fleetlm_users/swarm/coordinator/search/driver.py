@@ -1,5 +1,5 @@
 """The driver of a capacity search: it moves users up and down by Locust's own spawning, and holds, measures and reports
-each step. After one that was not kept it waits until the server has recovered.
+each step. After a missed step it waits until the server has recovered.
 """
 
 import logging
@@ -35,28 +35,30 @@ SPARE_S = 30.0
 """Extra time for a ramp beyond what its rate implies: for a busy server, and for the reports of workers."""
 
 LEAD_S: Final = 0.2
-"""The least time between telling workers of a step and holding it; messages due before that belong to no step."""
+"""The least time between announcing a step to workers and holding it; messages due before that belong to no step."""
 
 COMPLETE_S: Final = 1.2
-"""After a second its row is complete, once the next one has begun."""
+"""A second's row is complete this long after the second, once the next one has begun."""
 
 FILLING_S: Final = 2.0
 FILLED: Final = 0.9
 STILL_FILLING: Final = 1.05
-"""Answers are counted in stretches of FILLING_S: a step has settled when they are enough, or no more than before."""
+"""Answers are counted in stretches of FILLING_S: a step has settled once there are enough, or no more than before."""
 
 LOOK_S: Final = 1.0
 LOOK_FACTOR: Final = 3
 """The pause between two readings of all processes, or three times as long as the last reading took, if longer."""
 
 PROBE_SHARE: Final = 0.25
-"""The light load that probes a server, as a share of the last kept load: a quarter builds no queue to speak of."""
+"""The light load that probes a server, as a share of the last kept load: a quarter builds no noticeable queue."""
 
 PROBES_PER_S: Final = 2.0
-"""The least light load, but no more than the kept load: a probe every few seconds would take long to prove anything."""
+"""The lowest light load, capped at the kept load: a probe every few seconds would take long to prove anything."""
 
 SETTLE_FACTOR: Final = 1.5
-"""In p95s of the answers of the last kept step. Before that, fewer answers come than messages are sent."""
+"""The settling time in p95s of the answers of the last kept step. Before that, fewer answers come than messages are
+sent.
+"""
 
 
 class CapacityDriver:
@@ -96,7 +98,7 @@ class CapacityDriver:
         return self._search.is_done
 
     def start(self, warm_up_s: float) -> None:
-        """Begin; the first step's users are being spawned by Locust itself, and the run's warm-up passes first."""
+        """Begin; Locust itself spawns the first step's users, and the run's warm-up passes first."""
         self._run.say(str(self._settings))
         self._greenlet = gevent.spawn(self._drive, warm_up_s)
 
@@ -106,7 +108,7 @@ class CapacityDriver:
             self._greenlet.kill()
 
     def result(self) -> Capacity:
-        """Return what has been found so far."""
+        """Return the result so far."""
         search, settings = self._search, self._settings
         return Capacity(
             settings.unit,
@@ -153,7 +155,7 @@ class CapacityDriver:
         self._doing = f"{'confirming' if is_confirmation else 'trying'} {amount}"
         self._reach(load)
         settled = self._settle()
-        # whole seconds, which are those of the timeline
+        # whole seconds, which match the timeline's
         first_s = math.ceil(self._run.elapsed_s() + LEAD_S)
         end_s = first_s + max(1, math.ceil(hold_s))
         self._follow(StepOrder(float(first_s), first_s + hold_s))
@@ -186,10 +188,11 @@ class CapacityDriver:
         )
 
     def _settle(self) -> Border:
-        """Return the numbers when the step has settled: by then, answers come as often as messages are sent, or never.
+        """Return the numbers once the step has settled: by then, answers come as often as messages are sent, or never
+        will.
 
-        The last kept step shows how long answers take. Before there is one, wait while the rate of answers still rises,
-        for at most as long as a step is held.
+        The last kept step shows how long answers take. Without one, wait while the rate of answers still rises, for at
+        most as long as a step is held.
         """
         kept = self._last_kept()
         answer_s = kept.latencies.get("agent_latency_ms", (0.0, 0.0))[1] / 1000 if kept is not None else 0.0
@@ -208,7 +211,7 @@ class CapacityDriver:
         return border
 
     def _await_fates(self, border: Border) -> Border:
-        """Return the numbers once all messages of the step have their fate; all have when their time is up."""
+        """Return the numbers once all messages of the step have their fate; all have it when their time is up."""
         patience_s = self._settings.patience_s
         waiting = SearchWait(self._run, "the fate of the step's messages", patience_s)
         while (left_open := open_messages(border.of_present, MAIN)).total > 0 and waiting.for_s() < patience_s:
@@ -242,7 +245,7 @@ class CapacityDriver:
         unloading, self._unloading = self._unloading, None
         assert unloading is not None  # for mypy
         if not self._settings.is_of_messages:
-            self._reach(self._search.kept)  # its sessions are a load themselves
+            self._reach(self._search.kept)  # its sessions are a load in themselves
         while not unloading.recovery.has_recovered:
             if self._is_time_up(unloading):
                 within, after = format_duration(self._settings.recover_s), self._amount(load)
@@ -254,7 +257,7 @@ class CapacityDriver:
         return True
 
     def _watch(self, unloading: Unloading) -> Border:
-        """Look once at a server that recovers; once it has nothing left to do, it is probed."""
+        """Check a recovering server once; once it has nothing left to do, it is probed."""
         recovery, border = unloading.recovery, self._look()
         recovery.look(border.of_present, self._run.elapsed_s())
         if not recovery.has_recovered:
@@ -270,13 +273,13 @@ class CapacityDriver:
         return amount(load, self._settings.unit, self._settings.per_user)
 
     def _probes_per_s(self) -> float:
-        """Return how many messages a second make a light load."""
+        """Return how many messages per second make a light load."""
         interval_s = self._settings.message_interval_s
         kept_per_s = self._search.kept / interval_s if interval_s else 0.0
         return min(kept_per_s, max(PROBE_SHARE * kept_per_s, PROBES_PER_S))
 
     def _probe_share(self) -> float:
-        """Return what share of their messages the present users send, so that together they make a light load."""
+        """Return the share of their messages that the present users send, so that together they make a light load."""
         runner = self._environment.runner
         users = runner.target_user_count if runner is not None else 0
         if not self._settings.message_interval_s:
@@ -311,7 +314,7 @@ class CapacityDriver:
             self._sleep(min(left_s, LOOK_S))
 
     def _asked_messages(self, load: int, hold_s: float) -> float:
-        """Return how many messages a step asks for; 0 for users of another kind, whose rate is not known."""
+        """Return how many messages a step requires; 0 for users of another kind, whose rate is unknown."""
         kept, interval_s = self._last_kept(), self._settings.message_interval_s
         if kept is None or not interval_s:
             return 0.0
@@ -323,7 +326,7 @@ class CapacityDriver:
         return None if runner is None else int(runner.user_count)
 
     def _reach(self, load: int) -> None:
-        """Have Locust run that many users; a lower number is reached at once, each user leaving cleanly."""
+        """Have Locust run this many users; a lower number is reached at once, each user leaving cleanly."""
         runner = self._environment.runner
         if runner is None or runner.target_user_count == load:
             return

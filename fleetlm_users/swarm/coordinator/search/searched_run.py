@@ -9,16 +9,16 @@ from fleetlm_users.workload.orders.step_order import StepOrder
 
 
 class SearchedRun(Protocol):
-    """What a search may ask its run, and what it may tell it."""
+    """The run as its search sees it: what the search may ask it, and what it may tell it."""
 
     def border(self) -> Border:
-        """Return the merged numbers of all processes at this moment; wait until they are in."""
+        """Return the merged numbers of all processes at this moment; wait until they have arrived."""
 
     def seconds(self, newest: int) -> Sequence[Mapping[str, Any]]:
         """Return the newest seconds of all processes together, as SnapshotStore.series does."""
 
     def keeping_up(self, begins_s: float, ends_s: float) -> KeepingUp:
-        """Return how the backlogs did between two seconds of the run."""
+        """Return how the backlogs developed between two seconds of the run."""
 
     def elapsed_s(self) -> float:
         """Return the seconds since the run began."""

@@ -1,4 +1,4 @@
-"""What a capacity search waits for, and the lines that say so."""
+"""The waits of a capacity search, and the lines that report them."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ SAY_EVERY_S: Final = 10.0
 
 
 class SearchWait:
-    """Says now and then what the search waits for, and how long it has waited."""
+    """Reports now and then what the search is waiting for, and for how long."""
 
     def __init__(self, run: SearchedRun, what: str, limit_s: float) -> None:
         self._run = run

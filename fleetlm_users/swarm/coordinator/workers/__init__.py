@@ -1,1 +1,1 @@
-"""The workers of a run behind one protocol: this very process, or Locust workers that a master talks to."""
+"""The workers of a run behind one protocol: this process itself, or Locust workers that a master talks to."""

@@ -51,12 +51,12 @@ class LocalWorkers:
         self.absorb()
 
     def order(self, order: StepOrder) -> None:
-        """Follow what a capacity search asks for."""
+        """Follow the order of a capacity search."""
         if self._run is not None:
             self._local_run.order(self._run.snapshots.epoch, order)
 
     def order_load(self) -> None:
-        """Follow what has been ordered in the run."""
+        """Follow the orders given in the run."""
         if self._run is not None:
             self._local_run.follow(self._run.snapshots.epoch, self._run.load_order)
 
@@ -78,11 +78,11 @@ class LocalWorkers:
         """Do nothing: nobody sends messages."""
 
     def doubts(self) -> Sequence[str]:
-        """Return nothing."""
+        """Return nothing: there are no messages to doubt."""
         return ()
 
     def gone(self, _processes: Iterable[str]) -> set[str]:
-        """Return nothing: this process is there."""
+        """Return nothing: this process is present."""
         return set()
 
     def on_connect(self, client_id: str) -> None:

@@ -40,7 +40,7 @@ class RemoteWorkers:
         self._assigned: list[int] = []
         self._refused = RefusedMessages(say)
         self._liveness = WorkerLiveness(runner, self._on_lost, self._on_found)
-        # last, so that everybody else hears only what comes through it
+        # last, so that all others only receive what passes through it
         version = code_version_of(environment, context)
         self._admission = WorkerAdmission(runner, version, say, self._refused, family)
         self._registry = WorkerRegistry(runner, self._liveness, self._refused)
@@ -48,7 +48,7 @@ class RemoteWorkers:
         runner.register_message(WorkDone.kind, self.on_work_done)
 
     def begin(self, run: RunOfWorkers) -> None:
-        """Take part in that run; workers learn of it from Locust's spawn messages."""
+        """Take part in that run; workers learn about it from Locust's spawn messages."""
         self._run = run
         self._assigned = dispatched_to(self._runner)
         self.tick()
@@ -61,7 +61,7 @@ class RemoteWorkers:
         self._run = None
 
     def tick(self) -> None:
-        """Describe the run, its clock as of now, in the options that Locust sends with every spawn message."""
+        """Describe the run, with its current clock, in the options that Locust sends with every spawn message."""
         run = self._run
         if run is None or run.clock.is_stopped:
             return
@@ -79,12 +79,12 @@ class RemoteWorkers:
         """Do nothing: workers send their numbers by themselves."""
 
     def look(self) -> None:
-        """Have every worker send its numbers of this moment; return when they are in, or time is up."""
+        """Have every worker send its numbers of this moment; return when they have arrived, or time is up."""
         if self._run is not None:
             self._registry.look(self._run.snapshots.epoch)
 
     def order(self, order: StepOrder) -> None:
-        """Tell the workers what a capacity search asks for."""
+        """Tell the workers the order of a capacity search."""
         if self._run is not None:
             self._registry.order(self._run.snapshots.epoch, order)
 
@@ -101,7 +101,7 @@ class RemoteWorkers:
             self._registry.reset(self._run.snapshots)
 
     def drain(self) -> None:
-        """Drain the run on all workers; return when their final reports are in, or their time is up."""
+        """Drain the run on all workers; return when their final reports have arrived, or time is up."""
         if self._run is not None:
             options = self._run.options
             if is_audited(options):
@@ -114,7 +114,7 @@ class RemoteWorkers:
         self._registry.cut_drain_short()
 
     def report_refused(self) -> None:
-        """Say how many messages were refused."""
+        """Report how many messages were refused."""
         self._refused.report_count()
 
     def doubts(self) -> Sequence[str]:
@@ -134,28 +134,28 @@ class RemoteWorkers:
 
     @property
     def expected(self) -> int:
-        """Workers that took part in the run."""
+        """The workers that took part in the run."""
         return self._registry.expected
 
     @property
     def final(self) -> int:
-        """Workers whose final report came."""
+        """The workers whose final report has arrived."""
         return self._registry.final
 
     @property
     def lost(self) -> Sequence[LostWorker]:
-        """Workers that were lost during the run."""
+        """The workers that were lost during the run."""
         return self._registry.lost
 
     def on_connect(self, client_id: str) -> None:
-        """Let a worker that has connected join the run, late."""
+        """Let a newly connected worker join the run late."""
         self._registry.on_connect(client_id)
         if self._run is not None and not self._run.clock.is_stopped:
             self.tick()  # Locust assigns it users right after this
             self._say(f"Worker {client_id} joins the run, {self._run.clock.elapsed_s():.0f} s after it began")
 
     def on_report(self, client_id: str, data: dict[str, Any]) -> None:
-        """Merge what a worker's report carries."""
+        """Merge the contents of a worker's report."""
         bound_report(self._environment.stats, data)
         self._registry.on_report(client_id, data)
         self._on_headcount(client_id, ReportExtras.of(data).users)
@@ -179,6 +179,6 @@ class RemoteWorkers:
             self._run.on_worker_lost(client_id, why, is_last=self._registry.is_deserted)
 
     def _on_found(self, client_id: str) -> None:
-        """Handle a lost worker that returns: what it measured meanwhile comes with its next report."""
+        """Handle a lost worker that returns: its measurements meanwhile come with its next report."""
         if self._registry.note_found(client_id):
             self._say(f"Worker {client_id} is back.")

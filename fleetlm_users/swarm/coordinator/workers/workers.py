@@ -1,4 +1,4 @@
-"""What a coordinator asks of the processes in which users live, and what they report to their run."""
+"""What a coordinator asks of the processes in which users live, and what those report to their run."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from fleetlm_users.workload.orders.step_order import StepOrder
 
 
 class RunOfWorkers(Protocol):
-    """What workers need of the run they take part in, and what they report to it."""
+    """The run as its workers see it: what they need from it, and what they report to it."""
 
     options: Options
     snapshots: SnapshotStore
@@ -21,10 +21,10 @@ class RunOfWorkers(Protocol):
 
     @property
     def load_order(self) -> LoadOrder:
-        """What has been ordered in it so far."""
+        """Everything ordered in the run so far."""
 
     def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
-        """Take in how many users of a process have work left."""
+        """Note how many users of a process have work left."""
 
     def on_worker_lost(self, client_id: str, why: str, *, is_last: bool) -> None:
         """Go on without a worker, or stop; `is_last` says that no other is left."""
@@ -34,23 +34,23 @@ class RunOfWorkers(Protocol):
 
 
 class Attendance(Protocol):
-    """Which processes took part in a run, and which of them reported to its end."""
+    """The processes that took part in a run, and those that reported to its end."""
 
     @property
     def expected(self) -> int:
-        """Number of processes that took part."""
+        """The number of processes that took part."""
 
     @property
     def final(self) -> int:
-        """Number of processes whose final numbers came."""
+        """The number of processes whose final numbers have arrived."""
 
     @property
     def lost(self) -> Sequence[LostWorker]:
-        """Workers that were lost on the way."""
+        """The workers lost during the run."""
 
 
 class Workers(Attendance, Protocol):
-    """All processes in which users live, in one run after another."""
+    """All processes in which users live, for one run after another."""
 
     def begin(self, run: RunOfWorkers) -> None:
         """Take part in that run from now on."""
@@ -65,37 +65,37 @@ class Workers(Attendance, Protocol):
         """Merge this process's newest numbers, if users live in it."""
 
     def look(self) -> None:
-        """Merge the numbers of this moment from all processes; return when they are in."""
+        """Merge the numbers of this moment from all processes; return when they have arrived."""
 
     def order(self, order: StepOrder) -> None:
-        """Have all processes follow what a capacity search asks for."""
+        """Have all processes follow the order of a capacity search."""
 
     def order_load(self) -> None:
-        """Have all processes follow what has been ordered in the run."""
+        """Have all processes follow the orders given in the run."""
 
     def reset(self) -> None:
         """Have all processes count from zero, into the run's new snapshots."""
 
     def drain(self) -> None:
-        """Drain the run on all processes; return when their final numbers are in, or their time is up."""
+        """Drain the run on all processes; return when their final numbers have arrived, or time is up."""
 
     def cut_drain_short(self) -> None:
         """Cut the drain short."""
 
     def report_refused(self) -> None:
-        """Say how many messages were refused."""
+        """Report how many messages were refused."""
 
     def doubts(self) -> Sequence[str]:
-        """Return the reasons not to trust what the workers measured."""
+        """Return the reasons not to trust the workers' measurements."""
 
     def gone(self, processes: Iterable[str]) -> set[str]:
         """Return the workers that have gone, of those connected and of `processes`."""
 
     def on_connect(self, client_id: str) -> None:
-        """Handle a worker that has connected; it joins a run that is on."""
+        """Handle a newly connected worker; it joins the current run."""
 
     def on_report(self, client_id: str, data: dict[str, Any]) -> None:
-        """Take in one of Locust's reports."""
+        """Take one of Locust's reports."""
 
     @property
     def has_ramped_up(self) -> bool:
