@@ -1,1 +1,1 @@
-"""The `fleetlm-bench` command: what a person needs before and after a run. Knows no Locust and starts no load."""
+"""The `fleetlm-bench` command: tools for use before and after a run. Knows no Locust and starts no load."""

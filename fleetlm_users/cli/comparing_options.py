@@ -16,7 +16,7 @@ def comparing_options(what: str, percent: float, points: float) -> Callable[[Com
     """Return a decorator that adds `--tolerance`, `--rate-tolerance` and `--by-scenario` to a click command.
 
     Args:
-        what: The beginning of the help's sentence, which says what may be worse: `A judged figure`.
+        what: The beginning of the help's sentence, the subject that may be worse: `A judged figure`.
         percent: The default of `--tolerance`, in percent.
         points: The default of `--rate-tolerance`, in percentage points.
     """
@@ -49,5 +49,5 @@ def comparing_options(what: str, percent: float, points: float) -> Callable[[Com
 
 
 def tolerances_of(tolerance: float, rate_tolerance: float, confidence: float = 99.0) -> Tolerances:
-    """Return what the options say; all are given in percent, or in percentage points."""
+    """Return the tolerances; the options are given in percent or percentage points."""
     return Tolerances(tolerance / PERCENT, rate_tolerance / PERCENT, confidence / PERCENT)

@@ -1,6 +1,6 @@
 """The `fleetlm-bench` command and its subcommands.
 
-`fleetlm-bench standin` and `echo-agent`: the two servers under one name, with all their own flags.
+`fleetlm-bench standin` and `echo-agent` start the two servers, with all their own flags.
 """
 
 import os
@@ -22,19 +22,19 @@ _AS_THEY_ARE: Final[dict[str, Any]] = {"ignore_unknown_options": True, "help_opt
 @click.command(short_help="Run the embedded FleetLM; all flags are its own.", context_settings=_AS_THEY_ARE)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def standin(arguments: Sequence[str]) -> None:
-    """Run the embedded FleetLM, the same as python -m fleetlm_users.standin."""
+    """Run the embedded FleetLM, as python -m fleetlm_users.standin does."""
     become("fleetlm_users.standin", arguments)
 
 
 @click.command("echo-agent", short_help="Run the echo agent; all flags are its own.", context_settings=_AS_THEY_ARE)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def echo_agent(arguments: Sequence[str]) -> None:
-    """Run the echo agent, the same as python -m echo_agent."""
+    """Run the echo agent, as python -m echo_agent does."""
     become("echo_agent", arguments)
 
 
 def become(module: str, arguments: Sequence[str]) -> None:
-    """Replace this process with a Python module: signals, exit code and output are then its own."""
+    """Replace this process with a Python module, so that signals, exit code and output are the module's own."""
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
 
@@ -46,7 +46,7 @@ class Mistake(click.ClickException):
 
 
 class Bench(click.Group):
-    """The group of subcommands: our errors become click's, so that none shows as a traceback."""
+    """The group of subcommands: our errors become click's, so none shows as a traceback."""
 
     commands: Subcommands
 
@@ -55,7 +55,7 @@ class Bench(click.Group):
         self.commands = Subcommands()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a subcommand; it is imported now."""
+        """Return a subcommand, importing it now."""
         command = super().get_command(ctx, cmd_name)
         if "gevent" in sys.modules:
             _leave_ctrl_c_to_click()
@@ -119,7 +119,7 @@ for command in (standin, echo_agent):
 
 
 def _leave_ctrl_c_to_click() -> None:
-    """Keep gevent from printing a Ctrl-C that comes while it waits, before click acknowledges it."""
+    """Keep gevent from printing a Ctrl-C that arrives while it waits, before click acknowledges it."""
     import gevent  # noqa: PLC0415 - only some of the commands wait
 
     hub = gevent.get_hub()

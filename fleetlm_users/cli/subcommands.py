@@ -1,7 +1,7 @@
-"""The subcommands of `fleetlm-bench`, each imported when it is used.
+"""The subcommands of `fleetlm-bench`, each imported on use.
 
 All of them together import half of the package, gevent, Jinja2 and YAML: 0.3 s of CPU, for a `--help` that needs none
-of it. So their lines in the help stand here; a test holds them equal to the commands' own.
+of it. So their help lines are repeated here; a test holds them equal to the commands' own.
 """
 
 from collections.abc import Iterator, MutableMapping
@@ -14,7 +14,7 @@ HELP_NAMES: Final = ["-h", "--help"]
 
 
 class Subcommand(NamedTuple):
-    """Where a command is, and its line in the help of the group."""
+    """The place of a command, and its line in the help of the group."""
 
     module: str
     attribute: str
@@ -66,7 +66,7 @@ SUBCOMMANDS: Final = {
 
 
 class Subcommands(MutableMapping[str, click.Command]):
-    """The commands of a group by name: those of SUBCOMMANDS, imported at their first use, and those that are added."""
+    """The commands of a group by name: those of SUBCOMMANDS, imported on first use, and any added ones."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, click.Command] = {}
@@ -79,7 +79,7 @@ class Subcommands(MutableMapping[str, click.Command]):
 
     def __setitem__(self, name: str, command: click.Command) -> None:
         # click reads the names of the help option from the context once and stores them with the command: a command
-        # that is first parsed on its own would not accept `-h` afterwards.
+        # parsed on its own first would not accept `-h` afterwards.
         command.context_settings.setdefault("help_option_names", HELP_NAMES)
         self._loaded[name] = command
 

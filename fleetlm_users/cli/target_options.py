@@ -1,4 +1,4 @@
-"""The options that say where FleetLM and the agent are: the same flags and environment variables as a benchmark has."""
+"""The options for the addresses of FleetLM and the agent: the same flags and environment variables as a benchmark's."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -43,7 +43,7 @@ def common_option(name: str) -> Callable[[Command], Command]:
 
 
 def typed(name: str, value: object) -> Any:
-    """Return the value of a common option that was made by `common_option`, None when neither it nor a default is set.
+    """Return the value of a common option made by `common_option`; None if neither it nor a default is set.
 
     Raises UsageError.
     """
@@ -54,7 +54,7 @@ def typed(name: str, value: object) -> Any:
 
 
 def targets_of(given: dict[str, Any]) -> Targets:
-    """Return where to go: a URL of its own beats -H, and -H beats the default. Raises UsageError."""
+    """Return the targets: a URL of its own beats -H, and -H beats the default. Raises UsageError."""
     host = given.get("host")
     derived = dict(zip(("api_url", "ws_url"), urls_of_host(host), strict=True)) if host else {}
     values = {name: typed(name, derived.get(name) if is_blank(given.get(name)) else given[name]) for name in TAKEN}
@@ -64,7 +64,9 @@ def targets_of(given: dict[str, Any]) -> Targets:
 
 
 def sources_of(given: dict[str, Any]) -> SourceAddresses | None:
-    """Return the local addresses to ask FleetLM from; None for any. Raises UsageError when this machine has none."""
+    """Return the local addresses to ask FleetLM from; None for any. Raises UsageError if this machine has none of
+    them.
+    """
     addresses = typed(SOURCES, given.get(SOURCES)) or ()
     sources = sources_here(addresses)
     if addresses and sources is None:

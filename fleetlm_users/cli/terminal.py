@@ -1,4 +1,4 @@
-"""What the command line writes to: standard output with its style, a progress line, and files that a person names."""
+"""The outputs of the command line: standard output with its style, a progress line, and files that the user names."""
 
 import sys
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ FILE: Final = click.Path(path_type=Path, allow_dash=True)
 """The type of an option that names a file to write: a path, or - for standard output."""
 
 WIDEST = 110
-"""Lines longer than this are harder to read, not easier."""
+"""The longest line: longer ones are harder to read, not easier."""
 
 
 def style() -> Style:
@@ -27,7 +27,7 @@ def style() -> Style:
 
 
 class Progress:
-    """One line on standard error that is overwritten; nothing where that is no terminal."""
+    """One line on standard error that is overwritten; empty if that is not a terminal."""
 
     def __init__(self) -> None:
         self._line = LiveLine(sys.stderr)
@@ -49,7 +49,7 @@ def check_distinct(paths: Mapping[str, Path]) -> None:
 
 
 def write_output(path: Path, text: str) -> None:
-    """Write a text to a path, in new folders where needed, or to standard output. Raise FleetlmError."""
+    """Write a text to a path, creating folders as needed, or to standard output. Raise FleetlmError."""
     if path == STANDARD_OUTPUT:
         click.echo(text, nl=False)
         return

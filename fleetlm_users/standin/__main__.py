@@ -10,7 +10,7 @@ from fleetlm_users.standin.options import parse
 
 
 def main() -> None:
-    """Run the stand-in; exit 0 after a signal, 1 when it cannot listen or lacks packages, 2 on a usage error."""
+    """Run the stand-in; exit 0 after a signal, 1 if it cannot listen or lacks packages, 2 on a usage error."""
     steady_streams()
     options = parse(sys.argv[1:])
     needed = ("aiohttp", "uvloop", *(["psycopg"] if options.storage.database else []))

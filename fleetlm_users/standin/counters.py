@@ -1,4 +1,4 @@
-"""What the stand-in itself counted and timed: the reference for a load generator's own numbers."""
+"""The stand-in's own counts and times: the reference for a load generator's numbers."""
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
@@ -8,9 +8,9 @@ from hdrh.histogram import HdrHistogram
 
 from fleetlm_users.units import US_PER_S
 
-MAX_RUNS = 1_000  # run ids kept apart; later ones share OTHER_RUN, so that a client cannot fill the memory
+MAX_RUNS = 1_000  # run ids counted separately; later ones share OTHER_RUN, so that a client cannot fill the memory
 OTHER_RUN = "(other)"
-MAX_PEERS = 1_000  # addresses kept apart, for the same reason
+MAX_PEERS = 1_000  # addresses counted separately, for the same reason
 OTHER_PEER = "(other)"
 
 LONGEST_US = 60 * US_PER_S
@@ -20,7 +20,7 @@ QUANTILES = (50, 90, 99)
 
 @dataclass(slots=True)
 class RunCounters:
-    """Counts of one run: of all sessions whose metadata has the same `run_id` (`""` when there is none)."""
+    """The counts of one run: of all sessions whose metadata has the same `run_id` (`""` if there is none)."""
 
     sessions_created: int = 0
     sessions_deleted: int = 0
@@ -42,7 +42,7 @@ class HoldTimes:
     """
 
     def __init__(self) -> None:
-        self._histogram: HdrHistogram | None = None  # made with the first hold: it takes 190 kB
+        self._histogram: HdrHistogram | None = None  # created with the first hold: it takes 190 kB
 
     def add(self, held_s: float) -> None:
         """Count one hold of `held_s` seconds; one of more than a minute counts as a minute."""
@@ -84,7 +84,7 @@ class Counters:
     held: HoldTimes = field(default_factory=HoldTimes)
 
     def run(self, run_id: str) -> RunCounters:
-        """Return the counters of one run, made at their first use."""
+        """Return the counters of one run, created on first use."""
         counters = self.runs.get(run_id)
         if counters is None:
             if len(self.runs) >= MAX_RUNS:

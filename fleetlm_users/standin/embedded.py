@@ -12,7 +12,7 @@ from fleetlm_users.standin.storage.storage_options import DATABASE_VARIABLE
 LABEL: Final = "--standin-options (STANDIN_OPTIONS)"
 EXAMPLE: Final = "--webhook-order node --webhook-service-ms 2.5"
 RESERVED: Final = ("--host", "--port", "--exit-with-parent", "--help", "-h")
-"""Options that the process starting the stand-in decides."""
+"""Options decided by the process that starts the stand-in."""
 
 
 DATABASE: Final = "--database"
@@ -23,7 +23,7 @@ class NotAccepted(Exception):
 
 
 class RaisingParser(argparse.ArgumentParser):
-    """A parser that ends no process."""
+    """A parser that never ends the process."""
 
     def error(self, message: str) -> NoReturn:
         """Raise NotAccepted."""
@@ -31,7 +31,7 @@ class RaisingParser(argparse.ArgumentParser):
 
 
 def check_embedded(like: str | None, options: str | None) -> None:
-    """Refuse what the stand-in would not start with.
+    """Refuse options that the stand-in would not start with.
 
     Args:
         like: The value of `--standin-like`.
@@ -43,7 +43,7 @@ def check_embedded(like: str | None, options: str | None) -> None:
     what: Any = options or ""
     try:
         words = shlex.split(options or "")
-    except ValueError as problem:  # an open quote
+    except ValueError as problem:  # an unclosed quote
         raise UsageError(LABEL, what, f"options as in a shell ({problem})", EXAMPLE) from problem
     reserved = [word for word in words if word.split("=")[0] in RESERVED]
     if reserved:

@@ -1,8 +1,8 @@
 """Work that waits its turn in lanes: one piece at a time in each, and each takes a service time.
 
-The clock of a lane is ideal. A piece begins when the one before it should have ended, or when it came if that is later,
-and takes the service time from there. An event loop that wakes up late catches up, so a busy stand-in keeps its stated
-rate: a lane with 2.5 ms does 400 pieces a second, in the order of their arrival.
+The clock of a lane is ideal. A piece begins when the previous one should have ended, or when it arrived if that is
+later, and takes the service time from there. An event loop that wakes up late catches up, so a busy stand-in keeps its
+stated rate: a lane with 2.5 ms does 400 pieces a second, in order of arrival.
 """
 
 import logging
@@ -14,12 +14,12 @@ from typing import Final
 from fleetlm_users.standin.faults.delivery import Action, Later
 
 LOG = logging.getLogger(__name__)
-AT_ONCE: Final = 100  # pieces that end in one turn of the event loop, when it has to catch up
+AT_ONCE: Final = 100  # the most pieces that end in one turn of the event loop when it has to catch up
 ROUNDING_S: Final = 0.0005  # uvloop rounds to the nearest millisecond: no piece may end early
 
 
 class Lane:
-    """Pieces of work with the moments when they came; the first is in service since `began_s`."""
+    """Pieces of work with their times of arrival; the first has been in service since `began_s`."""
 
     __slots__ = ("began_s", "key", "pieces", "ticket")
 
@@ -27,11 +27,11 @@ class Lane:
         self.key = key
         self.pieces = deque([(arrived_s, action)])
         self.began_s = arrived_s
-        self.ticket = 0  # of the timer that counts; earlier ones are stale
+        self.ticket = 0  # of the timer in force; earlier ones are stale
 
 
 class Lanes:
-    """Lanes by key, which exist while something is in them.
+    """Lanes by key; a lane exists while it holds work.
 
     Args:
         service_s: Returns the present service time in seconds; when it has changed, call `retime`.
@@ -49,7 +49,7 @@ class Lanes:
         self.waiting = 0
 
     def put(self, key: object, action: Action) -> None:
-        """Run `action` when its service in the lane `key` ends: now, if there is no service time and nothing waits."""
+        """Run `action` when its service in the lane `key` ends: at once, if there is no service time and no queue."""
         lane = self._lanes.get(key)
         if lane is None and not self._service_s():
             action()
@@ -62,12 +62,12 @@ class Lanes:
         self._arm(lane)
 
     def retime(self) -> None:
-        """Apply a changed service time to what waits and to what is in service."""
+        """Apply a changed service time to the queue and to the piece in service."""
         for lane in self._lanes.values():
             self._arm(lane)
 
     def clear(self) -> None:
-        """Forget all that waits."""
+        """Forget everything that waits."""
         for lane in self._lanes.values():
             lane.ticket += 1
         self._lanes.clear()
@@ -101,7 +101,7 @@ class Lanes:
 
 
 def _do(action: Action) -> None:
-    """Run a piece of work: what becomes of one is nothing to those behind it."""
+    """Run a piece of work: its failure does not affect those behind it."""
     try:
         action()
     except Exception:

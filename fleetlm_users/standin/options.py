@@ -44,7 +44,7 @@ LIKE: Final[Mapping[str, Mapping[str, Any]]] = {
         "append_rate_limit": 1_200.0,
     },
 }
-"""What `--like` sets, as the real servers of these commits were measured under load (docs/stand-in.md)."""
+"""The options that `--like` sets, as measured on the real servers of these commits under load (docs/stand-in.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def parse(arguments: Sequence[str]) -> StandinOptions:
 
 
 def options_from(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> StandinOptions:
-    """Return the options in `arguments`; `--like` sets defaults, and what is given besides it wins."""
+    """Return the options in `arguments`; `--like` sets defaults, and options given besides it take precedence."""
     like = parser.parse_args(arguments).like
     if like is not None:
         parser.set_defaults(**LIKE[like])
@@ -107,7 +107,7 @@ def _taken(given: dict[str, Any], *names: str, **renamed: str) -> dict[str, Any]
 
 
 def build_parser(parser_class: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """Return the parser, an object of `parser_class`; its fault flags are made from the faults themselves."""
+    """Return the parser, an object of `parser_class`; its fault flags are generated from the faults themselves."""
     parser = parser_class(
         prog="fleetlm-standin",
         description="An in-memory FleetLM for tests: REST and WebSocket on one port.",

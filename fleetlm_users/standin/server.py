@@ -38,8 +38,8 @@ from fleetlm_users.standin.websocket import frames
 ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 BACKLOG: Final = 4096
 SPARE_FILES: Final = 200
-CLOSE_WAIT_S: Final = 1.0  # clients get this long to take the CLOSE
-REPLY_WAIT_S: Final = 0.05  # and the order to crash gets its reply
+CLOSE_WAIT_S: Final = 1.0  # how long clients have to take the CLOSE
+REPLY_WAIT_S: Final = 0.05  # how long the reply to the crash order may take
 
 
 class CannotListen(Exception):
@@ -125,13 +125,13 @@ class Server:
         self._port = self._listener.sockets[0].getsockname()[1]
 
     def set_faults(self, faults: Faults) -> None:
-        """Put new faults in force; a stall is planned again."""
+        """Put new faults in force; a stall is scheduled again."""
         self.hub.faults.set(faults)
         self._set_lanes(faults)
         self._plan_stall(faults)
 
     def crash(self, down_s: float) -> None:
-        """Do what a kill and a restart do: cut all sockets, forget what is not flushed, listen again after `down_s`."""
+        """Act like a kill and a restart: cut all sockets, forget unflushed messages, listen again after `down_s`."""
         hub = self.hub
         for lanes in (self._lanes, hub.append_lanes, self._webhooks, hub.inboxes, hub.storage):
             lanes.clear()
@@ -166,7 +166,7 @@ class Server:
         await self.hub.storage.close()
 
     def _set_lanes(self, faults: Faults) -> None:
-        """Put the lanes before the agent from the first service time on: without one they would cost each append."""
+        """Put the lanes before the agent from the first service time on: without one they would cost every append."""
         if faults.webhook_service_ms > 0:
             self.hub.responder = self._lanes
         self._lanes.retime()
@@ -175,16 +175,16 @@ class Server:
     def _plan_stall(self, faults: Faults) -> None:
         if self._stall is not None:
             self._stall.cancel()
-        if faults.stall_ms > 0:  # a blocked loop is what a stalled server is: nothing is read, nothing written
+        if faults.stall_ms > 0:  # a stalled server is a blocked loop: nothing is read, nothing written
             self._stall = self._loop.call_later(faults.stall_at_s, time.sleep, faults.stall_ms / 1000)
 
 
 async def serve(options: StandinOptions) -> None:
-    """Run one stand-in until SIGTERM, SIGINT, or the end of standard input if so asked.
+    """Run one stand-in until SIGTERM, SIGINT, or, if so requested, the end of standard input.
 
     Raises CannotListen and StorageUnusable.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # inherited by all threads that start here, libuv's too
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # inherited by all threads started here, including libuv's
     server = Server(options)
     port = await server.start()
     loop = asyncio.get_running_loop()
@@ -195,7 +195,7 @@ async def serve(options: StandinOptions) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     host = f"[{options.host}]" if ":" in options.host else options.host
     gc.collect()
-    gc.freeze()  # what the start made stays: later collections need not visit it, and pause nobody for it
+    gc.freeze()  # objects of the start stay: later collections need not visit them, nor pause anybody for it
     ready = f"standin ready on http://{host}:{port} (ws ws://{host}:{port}/socket/websocket)"
     tell(sys.stdout, f"{ready}\n")  # a parent that does not read is no reason to end
     await server.finished()
@@ -203,7 +203,7 @@ async def serve(options: StandinOptions) -> None:
 
 
 def database_at(address: str | None) -> Database | None:
-    """Return the database at an address, if there is one; only then is its driver imported."""
+    """Return the database at an address, if there is one; its driver is only imported then."""
     if address is None:
         return None
     from fleetlm_users.standin.storage.message_database import MessageDatabase  # noqa: PLC0415 - as above
@@ -216,12 +216,12 @@ def watch_stdin(loop: asyncio.AbstractEventLoop, server: Server) -> None:
     with contextlib.suppress(OSError):
         while os.read(sys.stdin.fileno(), 4096):
             pass
-    with contextlib.suppress(RuntimeError):  # the loop is closed: it ended by itself
+    with contextlib.suppress(RuntimeError):  # the loop is closed: it ended on its own
         loop.call_soon_threadsafe(server.stop)
 
 
 def raise_file_limit(wanted: int) -> None:
-    """Allow this process `wanted` open files, or as many as the system lets it."""
+    """Allow this process `wanted` open files, or as many as the system permits."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     goal = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < goal:

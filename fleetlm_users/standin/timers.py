@@ -8,16 +8,16 @@ import threading
 import time
 from collections.abc import Callable
 
-SLACK_S = 0.00005  # what is due this soon is waited for awake: a nap would end later
-LEARNING = 0.1  # share of an observed lateness by which the next wake-up is moved
-EARLIEST_S = 0.001  # a wake-up is never moved further than this
-LONGEST_NAP_S = 0.005  # a shorter delay may be set while the thread sleeps: it looks again this often
+SLACK_S = 0.00005  # the thread waits awake for anything due this soon: a nap would end later
+LEARNING = 0.1  # the share of an observed lateness by which the next wake-up moves
+EARLIEST_S = 0.001  # a wake-up never moves further than this
+LONGEST_NAP_S = 0.005  # a shorter delay may be set while the thread sleeps, so it checks this often
 
 Action = Callable[[], None]
 
 
 def leave_signals_to_main() -> None:
-    """Block all signals in a helper thread: those that the main thread blocks at its end must not come in here."""
+    """Block all signals in a helper thread: those that the main thread blocks at its end must not arrive here."""
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
@@ -35,13 +35,13 @@ class LoopTimer:
 class ExactTimer:
     """Delays kept to about 0.1 ms: a thread sleeps until just before the due time and wakes the loop.
 
-    It wakes the loop as much earlier as it was late before. uvloop (libuv) and epoll count whole milliseconds, too
-    coarse for a delay that a measurement is checked against. The thread starts with the first use.
+    It wakes the loop earlier by as much as it was late before. uvloop (libuv) and epoll count whole milliseconds, too
+    coarse for a delay that serves as the reference of a measurement. The thread starts with the first use.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._due: list[tuple[float, int, Action]] = []  # used on the loop only, except for a peek at the first time
+        self._due: list[tuple[float, int, Action]] = []  # only used on the loop, except for a peek at the first time
         self._numbers = itertools.count()
         self._next_s = float("inf")
         self._early_s = 0.0001
@@ -59,12 +59,12 @@ class ExactTimer:
             self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; what is still due is dropped."""
+        """End the thread; anything still due is dropped."""
         self._stopped = True
         self._wake.set()
 
     def _sleep(self) -> None:
-        """Sleep until the first due time, then have the loop run what is due; the thread's own loop."""
+        """Sleep until the first due time, then have the loop run everything due; the thread's own loop."""
         leave_signals_to_main()
         while not self._stopped:
             self._wake.wait()
@@ -78,7 +78,7 @@ class ExactTimer:
 
     def _run_due(self) -> None:
         late_s = time.perf_counter() - self._next_s
-        if abs(late_s) < EARLIEST_S:  # a busy loop's own lateness teaches nothing, nor -inf: nothing is due any more
+        if abs(late_s) < EARLIEST_S:  # a busy loop's own lateness teaches nothing, nor does -inf (nothing due)
             self._early_s = min(EARLIEST_S, max(0.0, self._early_s + LEARNING * late_s))
         while self._due and self._due[0][0] <= time.perf_counter() + SLACK_S:
             while time.perf_counter() < self._due[0][0]:

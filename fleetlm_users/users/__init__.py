@@ -1,6 +1,6 @@
 """Behaviours: Locust User classes, what they share, and `install`, the one call of a locustfile.
 
-The public address is `fleetlm_users` itself; the names below keep working for locustfiles written before it was there.
+The public address is `fleetlm_users` itself; the names below keep older locustfiles working.
 """
 
 from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, trend

@@ -1,4 +1,4 @@
-"""`install`, the one call of a locustfile: it joins behaviours, preflight and Locust to a benchmark."""
+"""`install`, the one call of a locustfile: combine behaviours, preflight and Locust into a benchmark."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -61,15 +61,14 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
 
     Args:
         benchmark: Name of the benchmark, in reports and presets.
-        behaviours: Its user classes, in the order of reports.
+        behaviours: The user classes, in the order of reports.
         options: Options of the benchmark, in addition to the common ones and those of its behaviours.
         metrics: Metrics of the benchmark, in addition to the catalogue's and those of its behaviours.
-        preset: What runs when nothing else is asked for, with the keys of presets.yaml; needed when presets.yaml has
-            none of that benchmark.
+        preset: The default preset, with the keys of presets.yaml; needed if presets.yaml has none for that benchmark.
         search: Makes the benchmark a search for the most load that still keeps the thresholds, in steps of users of its
             one behaviour, a `CapacityUser` or derived from it; `search_settings` reads the settings from its options.
-        crash: Has the server stopped during each run; `crash_plan` reads how from the options of `DurabilityUser`.
-        storm: Has the run judged as a reconnect storm; `storm_plan` reads it from the options of `ReconnectStormUser`.
+        crash: Stops the server during each run; `crash_plan` reads how from the options of `DurabilityUser`.
+        storm: Judges the run as a reconnect storm; `storm_plan` reads it from the options of `ReconnectStormUser`.
 
     Raises:
         UsageError: The preset is not valid.
@@ -107,7 +106,7 @@ def _of(behaviours: Sequence[type[VirtualUser]], attribute: str) -> list[Any]:
 
 
 def _each_once(items: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the items without repetitions: behaviours may share options and metrics; of one name the first counts."""
+    """Return the items without repetitions: behaviours may share options and metrics; the first of a name counts."""
     return tuple({item.name: item for item in reversed(items)}.values())[::-1]
 
 
@@ -116,7 +115,7 @@ def _present(behaviours: Sequence[type[VirtualUser]], options: Options) -> list[
 
 
 def _running(behaviours: Sequence[type[VirtualUser]], options: Options) -> list[type[VirtualUser]]:
-    """Return those that may run: a load shape may ask for a behaviour that has no users in the plan."""
+    """Return the behaviours that may run: a load shape may ask for one that has no users in the plan."""
     return list(behaviours) if options.plan.shape else _present(behaviours, options)
 
 
@@ -143,7 +142,7 @@ def _validate(
 
 
 def _check_search(behaviours: Sequence[type[VirtualUser]]) -> None:
-    """Refuse a search by users that do not let a server recover, or of more than one kind. Raises UsageError."""
+    """Refuse a search whose users do not let a server recover, or are of more than one kind. Raises UsageError."""
     if len(behaviours) == 1 and behaviours[0].follows_search:
         return
     given = ", ".join(behaviour.__name__ for behaviour in behaviours)
@@ -152,7 +151,7 @@ def _check_search(behaviours: Sequence[type[VirtualUser]]) -> None:
 
 
 def _check_visits(behaviour: type[VirtualUser], options: Options) -> None:
-    """Refuse a session rate for journeys that do not end, or together with a number of journeys. Raises UsageError."""
+    """Refuse a session rate for journeys that do not end, or with a number of journeys. Raises UsageError."""
     rate, reason = ",".join(options.plan.session_rate), behaviour.stays(options)
     if reason:
         accepted = f"no session rate with {behaviour.scenario}, {reason}"
@@ -173,14 +172,14 @@ def _sockets_of_user(behaviours: Sequence[type[VirtualUser]], options: Options) 
 
 
 def _is_finite(behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:
-    """Return whether every user is done at some time; one that lives on keeps the run going."""
+    """Return whether every user finishes at some point; one that lives on keeps the run going."""
     if options.plan.session_rate:
         return False  # others arrive in their place
     return all(behaviour.is_finite(options) for behaviour in _present(behaviours, options))
 
 
 def _check(behaviours: Sequence[type[VirtualUser]], options: Options, tell: Callable[[str], None]) -> Preflight:
-    """Look at FleetLM for those that need one, at the sockets of the others."""
+    """Check FleetLM for behaviours that need it, and the sockets of the others."""
     sources = sources_here(options.source_ips)
     looks: list[Preflight] = []
     if any(kind.needs_fleetlm for kind in behaviours):
@@ -194,7 +193,7 @@ def _check(behaviours: Sequence[type[VirtualUser]], options: Options, tell: Call
 
 
 class _Both:
-    """What several looks before a run found."""
+    """The findings of several checks before a run."""
 
     def __init__(self, looks: Sequence[Preflight]) -> None:
         self.fatal = any(each.fatal for each in looks)
@@ -205,12 +204,12 @@ class _Both:
         return f"_Both({self.text()!r})"
 
     def text(self) -> str:
-        """Return what each has to say."""
+        """Return the text of each."""
         return "\n".join(filter(None, self._texts))
 
 
 def _check_protocol(behaviours: Sequence[type[VirtualUser]], options: Options) -> None:
-    """Refuse a protocol that cannot do what a behaviour needs, once it is known. Raises UsageError."""
+    """Refuse a protocol that lacks something a behaviour needs, once it is known. Raises UsageError."""
     profile = PROFILES.get(options.protocol)
     if profile is None:
         return
@@ -222,7 +221,7 @@ def _check_protocol(behaviours: Sequence[type[VirtualUser]], options: Options) -
 
 
 def _remarks(behaviours: Sequence[type[VirtualUser]], options: Options) -> list[str]:
-    """Return what of the behaviours is different in a protocol that cannot do all that they could use."""
+    """Return how behaviours differ with a protocol that lacks something they could use."""
     profile = PROFILES.get(options.protocol)
     if profile is None:
         return []
@@ -246,7 +245,7 @@ def _annotations(options: Options) -> GrafanaApi | None:
 
 
 def _check_fleetlm_only(behaviours: Sequence[type[VirtualUser]], options: Options) -> None:
-    """Refuse options that mean nothing without a FleetLM. Raises UsageError."""
+    """Refuse options that mean nothing without FleetLM. Raises UsageError."""
     if _needs_fleetlm(behaviours, options):
         return
     given = {
@@ -269,20 +268,20 @@ def _check_trust(options: Options) -> None:
 
 
 def _check_standin(options: Options) -> None:
-    """Refuse options that the stand-in would not start with. Raises UsageError."""
+    """Refuse options that the stand-in would not accept. Raises UsageError."""
     if options.standin_like is None and options.standin_options is None:
         return
     if not options.standin:
         given = options.standin_options or options.standin_like
         raise UsageError("--standin-like and --standin-options", given, "them together with --standin", "--standin")
-    # only here, since a run against a FleetLM needs nothing of the stand-in
+    # only here, since a run against FleetLM needs nothing of the stand-in
     from fleetlm_users.standin.embedded import check_embedded  # noqa: PLC0415 - as above
 
     check_embedded(options.standin_like, options.standin_options)
 
 
 def _check_host(options: Options, is_only_one: bool) -> None:
-    """Refuse source addresses that no machine of the run has; one of many machines needs to have only some of them."""
+    """Refuse source addresses that no machine of the run has; each machine needs only some of them."""
     _check_trust(options)
     _check_database(options)
     foreign = not_local(options.source_ips)
@@ -293,7 +292,9 @@ def _check_host(options: Options, is_only_one: bool) -> None:
 
 
 def _check_database(options: Options) -> None:
-    """Refuse a database that an audit could not read, where users live: only they will read it. Raises UsageError."""
+    """Refuse a database that an audit could not read, in processes with users: only they will read it. Raises
+    UsageError.
+    """
     if way_of(options) != DATABASE:
         return
     table = table_of(options)

@@ -94,7 +94,7 @@ RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     **dict.fromkeys((metric.name for metric in STORM), (ReconnectStormUser,)),
     **dict.fromkeys(_DELETED, (ChurnUser, LifecycleUser, CapacityUser)),
 }
-"""Metrics that only some of the package's behaviours record; those of sessions and messages all of them do."""
+"""Metrics that only some of the package's behaviours record; all behaviours record those of sessions and messages."""
 
 _PACKAGE: Final = __name__.partition(".")[0] + "."
 
@@ -134,7 +134,7 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[Virtual
 
 
 def _is_beyond(profile: Profile | None, metric: str) -> bool:
-    """Return whether a metric is of something that the protocol does not have; nothing is beyond an unknown one."""
+    """Return whether a metric measures something that the protocol lacks; an unknown protocol lacks nothing."""
     return profile is not None and (
         (metric in _OF_REPLIES and not profile.acknowledges)
         or (metric in _OF_STREAMS and not profile.streams)

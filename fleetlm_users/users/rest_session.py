@@ -23,7 +23,9 @@ from fleetlm_users.users.session_steps import observer_of, timed
 from fleetlm_users.users.shared_client import SharedClient
 
 WHOLE: Final = 1_000_000
-"""A limit above any session. Only such a read is whole: a smaller one mixes memory and database (late wire record)."""
+"""A limit above any session. Only such a read is complete: a smaller one mixes memory and database (late wire
+record).
+"""
 
 
 class RestSession:
@@ -31,10 +33,10 @@ class RestSession:
 
     Attributes:
         observer: The fate of its messages.
-        accepted: The messages that the server accepted, in that order.
-        unchecked: Those of them that no read was checked for yet.
+        accepted: The accepted messages, in order of acceptance.
+        unchecked: The accepted messages that no read has been checked for yet.
         began_s, accepted_s, closed_s: When it began to open, last had a message accepted, and was closed; 0 before.
-        cut_short: Whether the end of the run came into it.
+        cut_short: Whether the end of the run cut it short.
     """
 
     def __init__(
@@ -102,11 +104,11 @@ class RestSession:
         return True
 
     def read(self, due_s: float, trend: str, *, after_seq: int = 0) -> Sequence[Any] | None:
-        """Read the messages above a seq to the end, and count the read; return them, None after a failure.
+        """Read the messages above a seq to the end, and count the read; return them, or None after a failure.
 
         Args:
             due_s: When the read was due, in `time.perf_counter()` seconds.
-            trend: The trend that takes the time from then to the answer.
+            trend: The trend that records the time from then to the answer.
             after_seq: The seq above which to read.
         """
         phase = self._run.phase_at(due_s)
@@ -152,7 +154,7 @@ class RestSession:
         self._client.rest.delete_session(self.session_id)
 
     def close(self) -> None:
-        """End the session: nothing is open any more, as every call was waited for."""
+        """End the session: nothing is open any more, as every call has been awaited."""
         self.observer.let_go()
         self.closed_s = time.perf_counter()
 
@@ -169,7 +171,7 @@ class RestSession:
         self._own_seqs.update(self._seqs.values(), (seq for _, seq in copies))
 
     def _create(self, metadata: dict[str, Any]) -> Created:
-        """Create the session; its id is known before the fact is reported, for those that keep the ids."""
+        """Create the session; its id is known before the fact is reported, for listeners that keep the ids."""
         created = self._client.create_session(self._participant_id, metadata)
         self.observer.session_id, self.created_s = created.session_id, created.done_s
         return created

@@ -14,7 +14,7 @@ from fleetlm_users.workload.payload import Payloads, session_prefix
 
 
 class RestUser(FleetUser):
-    """A user that appends and reads over REST, in a closed loop; the agent's answers are left alone."""
+    """A user that appends and reads over REST, in a closed loop; the agent's answers are ignored."""
 
     abstract = True
     follows_agent = False
@@ -22,7 +22,7 @@ class RestUser(FleetUser):
 
     @classmethod
     def needed(cls, options: Options) -> Mapping[str, str]:
-        """Return what the protocol must be able to do; an audit looks for a message by the seq of its append."""
+        """Return what the protocol must support; an audit looks for a message by the seq of its append."""
         if not is_audited(options) or way_of(options) == AUTO:
             return cls.needs
         reason = (
@@ -32,13 +32,13 @@ class RestUser(FleetUser):
 
     @classmethod
     def waits_for(cls, options: Options) -> frozenset[str]:
-        """Return the append: each one is waited for."""
+        """Return the append: each one is awaited."""
         del options
         return frozenset(("append",))
 
     @contextmanager
     def rest_session(self) -> Iterator[RestSession]:
-        """Create a session for a `with` block; its end is reported, whatever happened.
+        """Create a session for a `with` block; its end is reported, whatever happens.
 
         Yields:
             The session.

@@ -20,18 +20,20 @@ from fleetlm_users.users.shared_client import SharedClient
 from fleetlm_users.workload.pacing import Window
 
 LEAVE_TIMEOUT_S = 5.0
-"""A leave is answered at once (wire record); a server that does not is not worth waiting for longer."""
+"""Seconds to wait for the answer to a leave; servers answer at once (wire record), and a slower one is not worth
+waiting for.
+"""
 
 
 class UserSession:
     """One session: `open` it, `send` or `ask` on it, `settle`, `close` it.
 
     Attributes:
-        participant_id: Whose session it is.
+        participant_id: The participant whose session it is.
         observer: The fate of its messages; it is not this object, so that the channel does not hold its session.
         began_s, created_s, joined_s, closed_s: When it began to open, was created, had joined and was closed; 0 before.
-        held_until_s: The last moment until which its user held it open; 0 before.
-        cut_short: Whether the end of the run came into it, so that it counts neither as whole nor as failed.
+        held_until_s: The moment until which its user last held it open; 0 before.
+        cut_short: Whether the end of the run cut it short, so that it counts neither as whole nor as failed.
     """
 
     def __init__(  # noqa: PLR0913  # a session is made in one place, each argument under its own name
@@ -76,7 +78,7 @@ class UserSession:
 
     @property
     def last_seen_s(self) -> float:
-        """When the last message arrived, from any sender; the join before the first."""
+        """When the last message arrived, from any sender; before the first, when the session was joined."""
         return self.observer.last_seen_s
 
     @property
@@ -112,15 +114,15 @@ class UserSession:
         self.observer.last_seen_s = self.joined_s
 
     def keep_log(self) -> SessionLog:
-        """Keep everything that is sent and received from now on; return where."""
+        """Keep everything sent and received from now on; return the log."""
         self.observer.log = log = SessionLog(is_ordered=self._client.pushes_in_order)
         return log
 
     def open_window(self, depth: int, *, frees_at_ack: bool = False) -> Window:
         """Return the slots of a closed loop, free since the join; the fate of each message frees its slot.
 
-        With `frees_at_ack` the reply to its send does, or its own push if that comes first, as it does in a protocol
-        without such replies.
+        With `frees_at_ack`, the reply to its send does, or its own push if that comes first, as in a protocol without
+        such replies.
         """
         self.observer.frees_at_ack = frees_at_ack and self._client.profile.acknowledges
         self.observer.window = window = Window(depth, self.joined_s)
@@ -131,7 +133,7 @@ class UserSession:
 
         Args:
             due_s: The moment at which it was due, in `time.perf_counter()` seconds; its times count from then.
-            device: The further device that sends it; what becomes of it shows on the first one.
+            device: The further device that sends it; the first one reports its fate.
 
         Raises:
             Disconnected: The session was lost.
@@ -148,10 +150,10 @@ class UserSession:
         return message
 
     def ask(self, due_s: float) -> bool:
-        """Send the next message and wait for all of its agent reply.
+        """Send the next message and wait for the agent's complete reply.
 
         Args:
-            due_s: As of `send`.
+            due_s: As for `send`.
 
         Returns:
             False when the run's end came first.
@@ -176,7 +178,7 @@ class UserSession:
         raise ReplyTimeout(channel.topic, "send", self._run.options.reply_timeout_s)
 
     def await_slot(self, window: Window, is_over: Callable[[], bool], until_s: float) -> bool:
-        """Wait until a slot of the window is free; return False when it was over first. Raises Disconnected."""
+        """Wait until a slot of the window is free; return False if the session was over first. Raises Disconnected."""
         channel = self._joined_channel()
         channel.wait(lambda: window.has_room or is_over(), lambda: min(until_s, self._run.patience_until_s()))
         if channel.down is not None:
@@ -184,19 +186,19 @@ class UserSession:
         return window.has_room and not is_over()
 
     def expire(self) -> None:
-        """Give up on messages older than the reply timeout; `settle` and `ask` do it by themselves."""
+        """Give up on messages older than the reply timeout; `settle` and `ask` do so themselves."""
         if self._channel is not None:
             self._channel.expire()
 
     def settle(self) -> bool:
-        """Wait until every message has its fate and its reply; return whether it came to that."""
+        """Wait until every message has its fate and its reply; return whether all have."""
         return self._channel is None or self._channel.settle(self._run.patience_until_s)
 
     def rejoin(self) -> list[dict[str, Any]]:
         """Leave the session and join it again over the same socket.
 
         Returns:
-            The replay: the messages that the server repeats at a join.
+            The replay: the messages that the server repeats on a join.
 
         Raises:
             ClientError: A step failed.
@@ -206,15 +208,15 @@ class UserSession:
             raise copy_of(channel.down)
         self._leave(channel)
         self._finish(channel)
-        self.observer.log = None  # it is of the first join; what is pushed after the second belongs to neither
+        self.observer.log = None  # it belongs to the first join; pushes after the second belong to neither
         response = self._join(socket).response
         messages = response.get("messages") if isinstance(response, dict) else None
         return [message for message in messages or [] if _has_seq(message)]
 
     def resume(self) -> None:
-        """Connect again and join the session that was lost; what was open in it has its fate already.
+        """Connect again and join the lost session; everything open in it already has its fate.
 
-        Each message of the session counts as before. An attempt that fails counts nowhere; another may follow.
+        Each message of the session counts as before. A failed attempt is not counted; another may follow.
 
         Raises:
             ClientError: A step failed.
@@ -226,11 +228,11 @@ class UserSession:
         self._take_joined(channel)
 
     def reconnect(self) -> None:
-        """Connect again after a loss; `rejoin_lost` follows. A failure counts nowhere. Raise ClientError."""
+        """Connect again after a loss; `rejoin_lost` follows. A failure is not counted. Raise ClientError."""
         report_step(self._run, self.observer, self._run.events.connected, self._connect_again())
 
     def rejoin_lost(self, last_seq: int = 0) -> Joined:
-        """Join again over the connection that `reconnect` opened. A failure counts nowhere. Raise ClientError.
+        """Join again over the connection that `reconnect` opened. A failure is not counted. Raise ClientError.
 
         Args:
             last_seq: The seq up to which the client has all messages; 0 for none.
@@ -244,7 +246,7 @@ class UserSession:
         return joined
 
     def _connect_again(self) -> StepTimes:
-        """Let go of the connection that was lost and open another one. Raise ClientError."""
+        """Let go of the lost connection and open another one. Raise ClientError."""
         self._down = self.down
         if self._channel is not None:
             self._finish(self._channel)
@@ -259,26 +261,26 @@ class UserSession:
         return channel, channel.join(self._run.options.join_timeout_s, last_seq)
 
     def take_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Take the reply to what a further device sent, its ref with that device's mark."""
+        """Take the reply to a further device's message; its ref has that device's mark."""
         if self._channel is not None:
             self._channel.on_reply(ref, status, response, done_s)
 
     def take_event(self, event: str, payload: Any, done_s: float) -> None:
-        """Take a push that came to a further device and is about what that one sent."""
+        """Take a push to a further device that concerns its own message."""
         if self._channel is not None:
             self._channel.on_broadcast(event, payload, done_s)
 
     def break_off(self, down: Disconnected) -> None:
-        """Count the session as lost, since a further device is; it is closed as any other."""
+        """Count the session as lost, since a further device is; it is closed like any other."""
         self._broken = self._broken or copy_of(down)
 
     def wake(self) -> None:
-        """Make whatever waits here check the run's deadline again."""
+        """Make every wait in the session check the run's deadline again."""
         if self._channel is not None:
             self._channel.wake()
 
     def close(self) -> None:
-        """Leave, close the socket, and give every open message its fate. Never raises a ClientError."""
+        """Leave, close the socket, and settle every open message. Never raises a ClientError."""
         channel = self._channel
         try:
             if channel is not None and self.observer.joined and not self._run.is_closed:
@@ -296,14 +298,14 @@ class UserSession:
         self.timed(self._run.events.session_deleted, lambda: self._client.rest.delete_session(self.session_id))
 
     def _let_go(self) -> None:
-        """Drop whatever holds this session, so that it is freed with its last reference."""
+        """Drop every reference to this session, so that it is freed with its last one."""
         if self._channel is not None:
             self._down = self._channel.down
         self._socket = self._channel = None
         self.observer.let_go()
 
     def _create(self, metadata: dict[str, Any]) -> Created:
-        """Create the session; its id is known before the fact is reported, for those that keep the ids."""
+        """Create the session; its id is known before the fact is reported, for listeners that keep the ids."""
         created = self._client.create_session(self.participant_id, metadata)
         self.observer.session_id, self.created_s = created.session_id, created.done_s
         return created
@@ -346,7 +348,7 @@ class UserSession:
         self.observer.left()
 
     def timed(self, fact: FactHook, step: Callable[[], Answer]) -> Answer:
-        """Run one step and report when it began and ended, and how; its ClientError goes on to the caller.
+        """Run one step and report when it began and ended, and how; its ClientError propagates to the caller.
 
         A step cut short from outside (GreenletExit) is not reported: it neither succeeded nor failed.
         """

@@ -1,4 +1,4 @@
-"""`--cleanup`: remembers the sessions of a run on this process and deletes those that are left when it has ended."""
+"""`--cleanup`: remember the sessions of a run in this process and delete those left when it has ended."""
 
 import logging
 import time
@@ -16,18 +16,18 @@ from fleetlm_users.swarm.run import CLEANUP_S, Run
 logger = logging.getLogger(__name__)
 
 MAX_SESSION_IDS: Final = 250_000
-"""Ids remembered by one process, 40 MB; what is created beyond that is left to `fleetlm-bench cleanup`, and counted."""
+"""The most ids that one process remembers, 40 MB; further sessions are left to `fleetlm-bench cleanup`, and counted."""
 
 CONCURRENCY: Final = 32
 GIVE_UP_AFTER: Final = 3 * CONCURRENCY
-"""Failures in a row after which the server counts as gone."""
+"""Consecutive failures after which the server counts as gone."""
 
 NOT_KEPT = "not_kept"
 NOT_TRIED = "not_tried"
 
 
 class SessionCleanup:
-    """The sessions of one run on this process that still exist. `close` deletes them; it never raises ClientError."""
+    """The sessions of one run in this process that still exist. `close` deletes them; it never raises ClientError."""
 
     def __init__(self, run: Run, rest: RestApi) -> None:
         self._run = run
@@ -57,7 +57,9 @@ class SessionCleanup:
             self._scenarios.pop(session_id, None)
 
     def close(self) -> None:
-        """Delete what is left, for at most CLEANUP_S seconds; what cannot be deleted is counted and logged."""
+        """Delete the remaining sessions within CLEANUP_S seconds; those that cannot be deleted are counted and
+        logged.
+        """
         self._run.events.session_created.remove_listener(self.on_created)
         self._run.events.session_deleted.remove_listener(self.on_deleted)
         remembered = len(self._scenarios)
@@ -89,7 +91,7 @@ class SessionCleanup:
             try:
                 self._delete(session_id, scenario)
             except gevent.GreenletExit:
-                self._scenarios[session_id] = scenario  # its time was up before an answer came
+                self._scenarios[session_id] = scenario  # time was up before an answer came
                 raise
 
     def _delete(self, session_id: str, scenario: str) -> None:

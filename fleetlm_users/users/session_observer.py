@@ -16,8 +16,8 @@ from fleetlm_users.workload.pacing import Window
 class SessionLog:
     """Everything that a session sent and received, for a check afterwards.
 
-    `sent` maps client_ref to text in the order of sending, `fates` names those that failed and how, `live` holds every
-    `message` payload in the order of arrival. `is_ordered` says whether the protocol promises that order.
+    `sent` maps client_ref to text in the order of sending, `fates` names the failed ones with their fate, `live` holds
+    every `message` payload in order of arrival. `is_ordered` says whether the protocol promises that order.
     """
 
     sent: dict[str, str] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class SessionLog:
     is_ordered: bool = True
 
     def in_order(self) -> list[dict[str, Any]]:
-        """Return the payloads in the order of arrival, or by seq where the protocol promises no order."""
+        """Return the payloads in order of arrival, or by seq if the protocol promises no order."""
         return self.live if self.is_ordered else sorted(self.live, key=lambda payload: payload["seq"])
 
 
@@ -37,12 +37,12 @@ def _nothing() -> None:
 class SessionObserver:
     """The ChannelObserver of one session.
 
-    It holds no session, so a session that is over is freed without a garbage collection. `log`, `window` and the
-    callbacks are None until a behaviour asks for them; `on_lost` is called once a joined session is lost,
+    It does not reference the session, so an ended session is freed without a garbage collection. `log`, `window` and
+    the callbacks are None until a behaviour asks for them; `on_lost` is called once a joined session is lost,
     `on_appended` with each message whose own broadcast came, `on_withdrawn` with each one that the server refused or
     could not confirm, or for which that is taken back, `on_answer` with each broadcast of the agent, and `on_received`
-    with the payload of each broadcast. With `frees_at_ack` the reply to a send frees its slot in the window.
-    `last_payload` is the last message that came, from anybody, and `last_seen_s` when it came. `failure` is the last
+    with the payload of each broadcast. With `frees_at_ack`, the reply to a send frees its slot in the window.
+    `last_payload` is the last message from anybody, and `last_seen_s` its time of arrival. `failure` is the last
     message that failed, with its fate and the reason.
     """
 
@@ -97,11 +97,11 @@ class SessionObserver:
             self.fire(self._events.message_received, phase, payload=payload, from_agent=from_agent, done_s=done_s)
 
     def heard(self, done_s: float) -> None:
-        """Count a broadcast that was read by a further device which writes."""
+        """Count a broadcast read by a further writing device."""
         self._tallies[self._run.phase_at(done_s)].received(from_agent=False)
 
     def repeated(self, payload: dict[str, Any], done_s: float) -> None:
-        """Count a broadcast that the protocol is known to send once more."""
+        """Count a broadcast that the protocol is known to repeat."""
         self.last_seen_s = done_s
         self._tallies[self._run.phase_at(done_s)].received(payload.get("sender_id") == self._agent_id)
 
@@ -131,11 +131,11 @@ class SessionObserver:
         """Report the ok reply to a send; with `frees_at_ack` it frees the slot, unless the push came first."""
         if self.frees_at_ack and self.window is not None and not message.appended_s:
             self.window.ended(message.client_ref, done_s)
-            self.window.reopened(message.client_ref)  # its fate, still to come, frees no second one
+            self.window.reopened(message.client_ref)  # its fate, still to come, must not free a second one
         self._tallies[message.phase].acknowledged(message, done_s)
 
     def unacknowledged(self, message: SentMessage) -> None:
-        """Report that the message was appended, and its send got no ok reply."""
+        """Report that the message was appended but its send got no ok reply."""
         self._tallies[message.phase].unacknowledged(message)
 
     def unconfirmed(self, message: SentMessage, reason: str) -> None:
@@ -145,12 +145,12 @@ class SessionObserver:
         self._withdraw(message, True)
 
     def confirmed(self, message: SentMessage, reason: str) -> None:
-        """Take back that the outcome of the message is not known."""
+        """Report that the outcome of the message is known after all."""
         self._take_back(message, "unconfirmed", reason)
         self._withdraw(message, False)
 
     def resolved(self, message: SentMessage) -> None:
-        """Report that the message was appended, though its own broadcast never came."""
+        """Report that the message was appended although its own broadcast never came."""
         self._free_slot(message, time.perf_counter())
         self._tallies[message.phase].resolved(message, self.awaits_agent, is_answered=message.replies > 0)
 
@@ -159,7 +159,7 @@ class SessionObserver:
         self._tallies.streams[self._phase_of(message)].began(message, done_s)
 
     def stream_went_on(self, message: SentMessage | None, gap_s: float | None) -> None:
-        """Report a further piece of an answer: nearly every frame of a protocol that streams."""
+        """Report a further piece of an answer: nearly every frame of a streaming protocol is one."""
         phase = self.phase_now() if message is None else message.phase
         self._tallies.streams[phase].went_on(gap_s)
 
@@ -204,7 +204,7 @@ class SessionObserver:
         self.fire(self._events.anomaly, phase, kind="seq_gap")
 
     def disconnected(self, down: Disconnected) -> None:
-        """Report that the channel or the socket is gone: once, and only of a session that was joined."""
+        """Report that the channel or the socket is gone: once, and only for a session that was joined."""
         if self.joined:
             self.joined = False
             self.fire(self._events.disconnected, self.phase_now(), kind=down.kind)
@@ -217,7 +217,7 @@ class SessionObserver:
             self.fire(self._events.left, self.phase_now())
 
     def finding(self, kind: str, seq: int | None, client_ref: str, detail: str = "") -> None:
-        """Report one message of this session that was found wrong: its name goes into the report."""
+        """Report one faulty message of this session: the report names it."""
         facts = {"kind": kind, "seq": seq, "client_ref": client_ref, "detail": detail}
         self.fire(self._events.finding, self.phase_now(), **facts)
 

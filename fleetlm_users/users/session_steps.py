@@ -21,7 +21,7 @@ class StepTimes(NamedTuple):
 
 
 class TimedAnswer(Protocol):
-    """What a step returns: the client's own stamps are truer than a clock around the call."""
+    """The result of a step: the client's own stamps are more accurate than a clock around the call."""
 
     @property
     def sent_s(self) -> float:
@@ -44,8 +44,8 @@ def observer_of(  # noqa: PLR0913  # a session is made of these, over whatever i
     *,
     follows_agent: bool,
 ) -> tuple[SessionObserver, Iterator[tuple[str, str]]]:
-    """Return what follows the fate of a session's messages, and the messages to send; in an audited run it remembers
-    what was acknowledged.
+    """Return the observer of a session's messages, and the messages to send; in an audited run it remembers
+    acknowledged ones.
     """
     audit = client.audit
     if audit is None:
@@ -57,7 +57,7 @@ def observer_of(  # noqa: PLR0913  # a session is made of these, over whatever i
 def timed(
     run: Run, client: SharedClient, observer: SessionObserver, fact: FactHook, step: Callable[[], Answer]
 ) -> Answer:
-    """Run one step and report when it began and ended, and how; its ClientError goes on to the caller.
+    """Run one step and report when it began and ended, and how; its ClientError propagates to the caller.
 
     A step cut short from outside (GreenletExit) is not reported: it neither succeeded nor failed.
     """
@@ -81,6 +81,6 @@ def report_step(
 
 
 def connect(socket: PhoenixSocket) -> StepTimes:
-    """Connect a socket; return when that began and was done. Raise ConnectFailed."""
+    """Connect a socket; return when that began and ended. Raise ConnectFailed."""
     socket.connect()
     return StepTimes(socket.connect_started_s or 0.0, socket.connected_s or 0.0)

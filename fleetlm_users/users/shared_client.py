@@ -1,4 +1,6 @@
-"""What all users of a process share for one run: names and addresses, the REST pool, the heartbeats, the options."""
+"""The objects that all users of a process share in one run: names and addresses, the REST pool, the heartbeats, the
+options.
+"""
 
 import contextlib
 import logging
@@ -38,13 +40,13 @@ frames_logger = logging.getLogger("fleetlm.frames")
 NO_METADATA: Final[dict[str, str]] = {}
 
 WARNED_STATUSES = frozenset((301, 302, 303, 307, 308, 401, 403, 407))
-"""Statuses that a person has to do something about, wherever they come up."""
+"""Statuses that require a person's action, wherever they occur."""
 
 
 class SharedClient:
     """Makes sockets and channels with a run's options; owns the REST pool and the one heartbeat greenlet.
 
-    `worker_index` is where the process begins in the source addresses, so that not all begin with the same one.
+    `worker_index` is where the process begins in the source addresses, so that processes begin with different ones.
     `resolver` knows the addresses of the run's hosts.
     """
 
@@ -73,7 +75,7 @@ class SharedClient:
         self.rest = RestApi(
             options.api_url,
             timeout_s=options.connect_timeout_s,
-            # takes source addresses in turn by itself: in step with the sockets each would get only every other one
+            # takes source addresses in turn on its own: in step with the sockets, each would get only every other one
             connector=self._connector(worker_index),
             traceparent=None if traces is None else lambda: traces.next_call().header,
         )
@@ -84,16 +86,16 @@ class SharedClient:
         return self.profile.conversation.IS_ORDERED
 
     def await_names(self) -> None:
-        """Wait until the names of the servers are looked up, so that no time of a session holds a look-up.
+        """Wait until the servers' names are looked up, so that no time of a session includes a look-up.
 
-        A look-up that fails is reported by the step that needs the name.
+        A failed look-up is reported by the step that needs the name.
         """
         for host in self._hosts:
             with contextlib.suppress(OSError):
                 self._resolver.addresses(host)
 
     def warn_once(self, problem: ClientError) -> None:
-        """Log what a person has to do about a failure, the first time that it comes up."""
+        """Log what a person has to do about a failure, the first time it occurs."""
         status = problem.status if isinstance(problem, (RestFailed, ConnectFailed)) else None
         about = (type(problem).__name__, status or 0)
         if status in WARNED_STATUSES and about not in self._warned_about:
@@ -119,17 +121,17 @@ class SharedClient:
         return self.rest.append_message(session_id, self.profile.agent_append_body(self._options.agent_id, content))
 
     def replay(self, socket: PhoenixSocket, session_id: str, last_seq: int) -> list[Any]:
-        """Join a session after a seq and leave it; return what was replayed. Raise ClientError."""
+        """Join a session after a seq and leave it; return the replay. Raise ClientError."""
         return read_replay(socket, session_id, self._options.join_timeout_s, last_seq)
 
     def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
-        """Return a socket that is not connected yet."""
+        """Return an unconnected socket."""
         return PhoenixSocket(self._options.ws_url, participant_id, self._socket_options, self._heartbeats, on_anomaly)
 
     def channel(
         self, socket: PhoenixSocket, session_id: str, observer: ChannelObserver, *, follows_agent: bool = True
     ) -> SessionChannel:
-        """Return the channel of one session on a connected socket, not joined yet."""
+        """Return the channel of one session on a connected socket, not yet joined."""
         return SessionChannel(
             socket,
             session_id,
@@ -141,7 +143,7 @@ class SharedClient:
         )
 
     def close(self) -> None:
-        """Audit the run and delete its sessions, where that was asked for; end the heartbeats, close the REST pool."""
+        """Audit the run and delete its sessions, if requested; end the heartbeats, close the REST pool."""
         if self.audit is not None:
             self.audit.close()
         self._heartbeats.stop()
@@ -155,7 +157,7 @@ class SharedClient:
 
 
 def shared_client_of(run: Run) -> SharedClient:
-    """Return the run's one shared client, made at its first use."""
+    """Return the run's one shared client, created on first use."""
     return run.resource(SharedClient, lambda: _make(run))
 
 
@@ -173,7 +175,7 @@ def resolver_of(run: Run, look_up: Callable[[str], Iterable[Address]] | None = N
     """Return a resolver whose waits are the run's `name_lookup_ms`."""
 
     def on_wait(began_s: float, done_s: float) -> None:
-        """Count a wait in the phase in which it ended: what reaches into the judged time belongs there."""
+        """Count a wait in the phase in which it ended: one that reaches into the judged time belongs there."""
         run.ledger.trend("name_lookup_ms", "", run.phase_at(done_s)).add(round((done_s - began_s) * US_PER_S))
 
     return Resolver(look_up, on_wait=on_wait)

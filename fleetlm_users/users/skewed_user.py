@@ -1,4 +1,4 @@
-"""Users that send at a rate of all of them together, of which each has an even share or, with a skew, its own."""
+"""Users that send at a common rate, of which each has an even share or, with a skew, a share of its own."""
 
 import math
 import time
@@ -24,7 +24,7 @@ ONE_SCENARIO: Final = 1
 
 
 class SkewedUser(FleetUser):
-    """A user whose messages are, with a skew, a part of one timetable of all users of its scenario.
+    """A user whose messages are, with a skew, a part of one timetable for all users of its scenario.
 
     Messages of the busiest tenth of the sessions are counted apart from the rest: each is a part of the main phase.
 
@@ -47,7 +47,7 @@ class SkewedUser(FleetUser):
 
     @cached_property
     def part(self) -> SessionShare | None:
-        """Its share of the messages; None where all have the same."""
+        """Its share of the messages; None if all users have the same."""
         run = self.current_run
         if not skew_in(run.options):
             return None
@@ -56,13 +56,13 @@ class SkewedUser(FleetUser):
 
     @property
     def main_phase(self) -> str:
-        """The phase of what its sessions send after the warm-up."""
+        """The phase of everything its sessions send after the warm-up."""
         if self.part is None:
             return MAIN
         return STAGE_PREFIX + (BUSIEST if self.part.is_busiest else REST)
 
     def skewed_dues(self, part: SessionShare, interval_s: float, from_s: float, end_s: float) -> Iterator[float]:
-        """Return the due moments of a part, if all sessions of the plan together send as with the interval each."""
+        """Return the due moments of a part, as if each of all planned sessions together sent at the interval."""
         rate_per_s = self.current_run.options.plan.users[self.scenario] / interval_s
         return part.dues(self.current_run.started_s, rate_per_s, from_s, end_s)
 
@@ -121,7 +121,9 @@ class SkewedUser(FleetUser):
             self.count("messages_not_sent", left_out, label="no_session")
 
     def _place(self, run: Run) -> int:
-        """Return the user's number among those of its scenario, from 0; of one beyond the plan some number."""
+        """Return the user's number among those of its scenario, from 0; for one beyond the plan, an arbitrary
+        number.
+        """
         if sum(1 for users in run.options.plan.users.values() if users) == ONE_SCENARIO:
             return (self.vu - 1) % VUS_PER_BLOCK
         places = run.resource(_Places, lambda: _Places(context_of(self.environment).benchmark.spawn_order(run.options)))

@@ -42,11 +42,10 @@ class FleetUser(VirtualUser):
         scenario: Name of the behaviour in reports, presets and `--<scenario>-vus`.
         options: The behaviour's own options; they join the benchmark's when it is installed.
         metrics: The behaviour's own metrics; they join the benchmark's as well.
-        thresholds: What the behaviour must keep in any run, as metrics with their conditions: `{"interview_ms":
+        thresholds: The behaviour's thresholds in any run, as metrics with their conditions: `{"interview_ms":
             "p(95)<2000"}`. Each is judged for this scenario, unless the preset or a given threshold bounds its metric.
         follows_agent: False when the agent's answers are neither awaited nor measured.
-        needs, lacks: What the protocol must be able to do, and what is different where it cannot, as VirtualUser
-            describes them.
+        needs, lacks: What the protocol must support, and what differs if it does not; see VirtualUser.
     """
 
     abstract = True
@@ -63,25 +62,25 @@ class FleetUser(VirtualUser):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.participant_id}, session={self._session!r})"
 
-    # What a journey may use
+    # For use in a journey
 
     @property
     def fleet(self) -> Run:
-        """Deprecated name of `current_run`; it goes in version 0.2."""
+        """Deprecated name of `current_run`; removed in version 0.2."""
         warnings.warn("FleetUser.fleet is now FleetUser.current_run", DeprecationWarning, stacklevel=2)
         return self.current_run
 
     @property
     def main_phase(self) -> str:
-        """The phase of what its sessions send after the warm-up: the main one, or a part of it."""
+        """The phase of everything its sessions send after the warm-up: the main one, or a part of it."""
         return MAIN
 
     @contextmanager
     def session(self, *, delete: bool = False) -> Iterator[UserSession]:
-        """Open a session for a `with` block; at its end the session settles, leaves and closes, whatever happened.
+        """Open a session for a `with` block; at its end the session settles, leaves and closes, whatever happens.
 
         Args:
-            delete: Whether to delete the session after that, as a part of its journey.
+            delete: Whether to delete the session afterwards, as part of its journey.
 
         Yields:
             The joined session.
@@ -106,16 +105,16 @@ class FleetUser(VirtualUser):
             try:
                 raise problem
             finally:
-                del problem  # its traceback holds this frame: it would hold itself, and the session with it
+                del problem  # its traceback holds this frame, so it would hold itself and the session
 
     def metadata(self) -> dict[str, Any]:
-        """Return the metadata of this user's sessions, by which a run's sessions are known and cleaned up."""
+        """Return the metadata of this user's sessions, by which a run's sessions are found and cleaned up."""
         return {"bench": True, "run_id": self.current_run.options.run_id, "scenario": self.scenario, "vu": self.vu}
 
     def ask(self, session: UserSession) -> bool:
-        """Send one message and wait for all of the agent's reply.
+        """Send one message and wait for the agent's complete reply.
 
-        The message is due when the last one arrived or, after a `hold`, at the moment held for: think time is not
+        The message is due when the last one arrived or, after a `hold`, at the moment it held for: think time is not
         lateness.
 
         Returns:
@@ -133,13 +132,13 @@ class FleetUser(VirtualUser):
         return session.ask(max(session.last_seen_s, session.held_until_s, resumed_s))
 
     def send_at(self, session: UserSession, dues: Iterable[float], *, since_s: float | None = None) -> None:
-        """Send one message at each due moment, whatever the replies do: an open loop.
+        """Send one message at each due moment, whatever the replies: an open loop.
 
         Args:
             session: A joined session.
             dues: Ascending moments in `time.perf_counter()` seconds, as `fixed`, `uniform` and `poisson` make them.
-            since_s: The moment that they were counted from, by default the join. When a person changes the rate of the
-                run, messages are due sooner or later than that.
+            since_s: The moment they were counted from, by default the join. If a person changes the rate of the run,
+                messages become due sooner or later.
 
         Raises:
             Disconnected: The session was lost.
@@ -154,13 +153,13 @@ class FleetUser(VirtualUser):
     ) -> None:
         """Keep `depth` messages in flight: a closed loop.
 
-        A message is due when the slot it takes became free, the first ones at the join. A slot is free when its
-        message has its fate, so what is measured is how fast the server takes messages, not what a person would feel.
+        A message is due when its slot became free, the first ones at the join. A slot is free once its message has its
+        fate, so this measures how fast the server takes messages, not what a person would experience.
 
         Args:
             session: A joined session.
             depth: Messages in flight, 1 or more.
-            count: How many messages to send at most.
+            count: The most messages to send.
             until_s: The moment after which nothing is sent, in `time.perf_counter()` seconds.
 
         Raises:
@@ -184,7 +183,7 @@ class FleetUser(VirtualUser):
         Args:
             session: A joined session.
             moment_s: The moment, in `time.perf_counter()` seconds.
-            since_s: As of `send_at`.
+            since_s: As for `send_at`.
 
         Returns:
             False when the user's end came first.
@@ -193,8 +192,8 @@ class FleetUser(VirtualUser):
             Disconnected: The session was lost; raised as soon as it is.
         """
         run = self.current_run
-        while session.down is None and not (self._ending or run.is_draining):  # `ending`, without its call
-            # without a changed rate, nothing is asked of the run: this is the path of every message
+        while session.down is None and not (self._ending or run.is_draining):  # `ending`, without the call
+            # with an unchanged rate, the run is not asked: this is the path of every message
             due_s = moment_s if run.load_clock is None else run.due_s(moment_s, since_s or session.joined_s)
             if time.perf_counter() >= due_s:
                 session.held_until_s = due_s
@@ -205,7 +204,7 @@ class FleetUser(VirtualUser):
         return False
 
     def _resumed_s(self, session: UserSession) -> float:
-        """Wait as long as the run is paused and the session open; return since when the run has not been paused."""
+        """Wait while the run is paused and the session open; return since when the run has not been paused."""
         return self.wait_while_paused(lambda: session.down is not None)
 
     def _new_session(self) -> UserSession:
@@ -233,7 +232,7 @@ class FleetUser(VirtualUser):
     def _end_session(
         self, session: UserSession | RestSession, problem: ClientError | None, *, delete: bool
     ) -> ClientError | None:
-        """Close the session, delete it if asked to, and report its end; return why its journey failed, or None."""
+        """Close the session, delete it if requested, and report its end; return why its journey failed, or None."""
         session.close()
         if delete and session.session_id and not self.current_run.is_closed:
             try:

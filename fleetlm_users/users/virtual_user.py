@@ -38,12 +38,12 @@ class VirtualUser(User):
     """A virtual user of any server. Subclasses set `scenario` and write `journey`.
 
     Class attributes:
-        scenario, options, metrics, thresholds, follows_agent: As FleetUser describes them.
-        common_metrics: The metrics of all users of the kind, which a subclass does not name again in `metrics`.
-        needs: What the protocol must be able to do, as attributes of Profile, each with the reason why.
-        lacks: What is different with a protocol that cannot do it, said before a run, by attributes of Profile.
+        scenario, options, metrics, thresholds, follows_agent: See FleetUser.
+        common_metrics: The metrics of all users of this kind, which a subclass does not repeat in `metrics`.
+        needs: What the protocol must support, as attributes of Profile, each with the reason.
+        lacks: What differs if the protocol does not support it, by attributes of Profile; announced before a run.
         sends_over_rest: Whether its messages are appended over REST, and not on a socket.
-        needs_fleetlm: Whether the server must be a FleetLM, which the look before the run then makes sure of.
+        needs_fleetlm: Whether the server must be FleetLM, which is then checked before the run.
         follows_search: Whether it leaves messages out while a capacity search lets the server recover.
     """
 
@@ -59,7 +59,7 @@ class VirtualUser(User):
     sends_over_rest: ClassVar[bool] = False
     needs_fleetlm: ClassVar[bool] = False
     follows_search: ClassVar[bool] = False
-    wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does when a behaviour has a bug
+    wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does if a behaviour has a bug
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -73,7 +73,7 @@ class VirtualUser(User):
         self._free_since_s = -math.inf
         self.current_run.enter(self)
 
-    # What a behaviour may say about itself
+    # Overridden by behaviours
 
     @classmethod
     def check_options(cls, options: Options) -> None:
@@ -85,7 +85,7 @@ class VirtualUser(User):
 
     @classmethod
     def needed(cls, options: Options) -> Mapping[str, str]:
-        """Return what the protocol must be able to do in a run with these options, as in `needs`."""
+        """Return what the protocol must support in a run with these options, in the form of `needs`."""
         del options
         return cls.needs
 
@@ -97,24 +97,26 @@ class VirtualUser(User):
 
     @classmethod
     def is_finite(cls, options: Options) -> bool:
-        """Return whether the work of this behaviour's users comes to an end by itself."""
+        """Return whether the work of this behaviour's users ends by itself."""
         return cls.journeys(options) is not None
 
     @classmethod
     def waits_for(cls, options: Options) -> frozenset[str]:
-        """Return what sending waits for, "append" and "answer": a server cannot fall behind without bound with that."""
+        """Return what sending waits for, "append" and "answer": the server cannot fall behind with those without
+        bound.
+        """
         del options
         return frozenset()
 
     @classmethod
     def sockets_of(cls, options: Options) -> int:
-        """Return how many sockets a user has open at once, at most."""
+        """Return the most sockets a user has open at once."""
         del options
         return 1
 
     @classmethod
     def socket_of(cls, options: Options) -> tuple[str, Mapping[str, str]]:
-        """Return the URL and headers of the socket to look at before a run, of users that need no FleetLM.
+        """Return the URL and headers of the socket to check before a run, for users that need no FleetLM.
 
         Raises:
             UsageError: They are not valid.
@@ -122,7 +124,7 @@ class VirtualUser(User):
         return options.ws_url, {}
 
     def journey(self) -> None:
-        """Live one session of this behaviour, or what takes its place.
+        """Live one session of this behaviour, or its equivalent.
 
         A ClientError that leaves the journey ends the session and is counted, and a pause follows.
         """
@@ -142,7 +144,7 @@ class VirtualUser(User):
         return planned is None or self.journeys_lived < planned
 
     def on_done(self) -> None:
-        """Finish after the user's last journey, because its work is done or because the run ends."""
+        """Finish after the user's last journey, because its work is done or the run ends."""
 
     @classmethod
     def stays(cls, options: Options) -> str:
@@ -150,20 +152,22 @@ class VirtualUser(User):
         del options
         return ""
 
-    # What a journey may use
+    # For use in a journey
 
     @functools.cached_property
     def rng(self) -> random.Random:
-        """The user's own random numbers, the same for the same seed; a user that draws none is 2.5 KiB smaller."""
+        """The user's own random numbers, the same for the same seed; created on first use, which saves 2.5 KiB per
+        user.
+        """
         return rng_for(self.current_run.options.seed, self.scenario, self.vu)
 
     @property
     def ending(self) -> bool:
-        """True when nothing new may begin: the run is draining, or this user was asked to stop."""
+        """True if nothing new may begin: the run is draining, or this user was asked to stop."""
         return self._ending or self.current_run.is_draining
 
     def option(self, name: str) -> Any:
-        """Return the typed value of one of the behaviour's own options; None when it is unset."""
+        """Return the typed value of one of the behaviour's own options; None if it is unset."""
         return self.current_run.options.extra[name]
 
     def wait_until(self, moment_s: float, *, since_s: float | None = None) -> bool:
@@ -171,8 +175,8 @@ class VirtualUser(User):
 
         Args:
             moment_s: The moment, in `time.perf_counter()` seconds.
-            since_s: The moment that it was counted from, by default this one: when a person changes the rate of the
-                run, the time between the two passes faster or slower, and not at all while the run is paused.
+            since_s: The moment it was counted from, by default the present: if a person changes the rate of the run,
+                the time between the two passes faster or slower, and not at all while the run is paused.
 
         Returns:
             False when the user's end came first.
@@ -180,10 +184,10 @@ class VirtualUser(User):
         return self.await_due(moment_s, time.perf_counter() if since_s is None else since_s) is not None
 
     def await_due(self, moment_s: float, since_s: float, is_over: Callable[[], bool] = lambda: False) -> float | None:
-        """Wait until a moment that was counted from `since_s`, never less; a changed rate of the run moves it.
+        """Wait until a moment counted from `since_s`, never less; a changed rate of the run moves it.
 
         Returns:
-            When it came; None when the user's end came first, or `is_over` said that waiting is.
+            When it came; None if the user's end came first, or `is_over` became true.
         """
         while not self.ending and not is_over():
             due_s = self.current_run.due_s(moment_s, since_s)
@@ -201,7 +205,7 @@ class VirtualUser(User):
         return False
 
     def wait_while_paused(self, is_over: Callable[[], bool] = lambda: False) -> float:
-        """Wait as long as the run is paused, unless the user's end comes or `is_over` says that waiting is.
+        """Wait while the run is paused, unless the user's end comes or `is_over` becomes true.
 
         Returns:
             The moment since which the run has not been paused; minus infinity if it never was.
@@ -218,7 +222,7 @@ class VirtualUser(User):
         Args:
             metric: Name of the counter.
             n: How many to add.
-            label: Kind to count under; 50 kinds per metric are kept apart, all others count as `other`.
+            label: Kind to count under; 50 kinds per metric are distinguished, all others count as `other`.
 
         Raises:
             UsageError: No such metric is declared.
@@ -247,10 +251,10 @@ class VirtualUser(User):
             self.current_run.visits.created(self._visit, done_s)
 
     def after_journey(self) -> None:
-        """Let go of what belongs to the journey that has ended."""
+        """Let go of everything that belongs to the journey that has ended."""
 
     def wake(self) -> None:
-        """Wake the user where it waits: its end has begun, or what it waits for has come."""
+        """Wake the user wherever it waits: its end has begun, or what it waits for has arrived."""
         self._sleeper.wake()
 
     # The life of a user
@@ -281,7 +285,7 @@ class VirtualUser(User):
             self._sleeper.sleep()
 
     def _host(self, visits: Visits) -> None:
-        """Lend this user's greenlet to one visit after another until the end: each is lived by a new user."""
+        """Lend this user's greenlet to one visit after another until the end: a new user lives each."""
         while not self.ending:
             arrival = visits.take(self._free_since_s)
             if arrival is None:
@@ -296,11 +300,11 @@ class VirtualUser(User):
                     self._free_since_s = time.perf_counter()
 
     def _receive(self, visits: Visits, arrival: SessionArrival) -> None:
-        """Live one visit, by a user of its scenario that is made for it."""
+        """Live one visit, by a user of its scenario created for it."""
         kind = context_of(self.environment).benchmark.behaviours[arrival.scenario]
         with visits.visit(arrival) as visit:
             guest = kind(self.environment)
-            assert isinstance(guest, VirtualUser)  # for mypy: `install` takes no others
+            assert isinstance(guest, VirtualUser)  # for mypy: `install` accepts no others
             self._guest = guest
             guest._greenlet, guest._visit, guest._ending = self._greenlet, visit, self._ending
             try:
@@ -309,10 +313,10 @@ class VirtualUser(User):
                     guest._journey_once()
                 guest.on_done()
             except StopUser:
-                return  # of a person's own code: this user is done, its host is not
+                return  # an exception of the user's own code: this user is done, its host is not
             finally:
                 guest.on_stop()
-                self.current_run.leave(guest)  # a person's own on_stop may not say so
+                self.current_run.leave(guest)  # a person's own on_stop may forget to
 
     def _journey_once(self) -> float:
         """Live one journey; return the seconds to pause after it."""
@@ -342,16 +346,16 @@ class VirtualUser(User):
         self.current_run.leave(self)
 
     def stop(self, force: bool = False) -> bool:
-        """Stop the user as Locust asks: it leaves cleanly first, within the drain timeout."""
+        """Stop the user at Locust's request: it leaves cleanly first, within the drain timeout."""
         self.settle()
         if force and self._greenlet is not None and self._greenlet is not gevent.getcurrent():
             if not self.current_run.is_draining:
-                # Locust counts it as running else, and takes others away in its place at its next change of users
+                # otherwise Locust counts it as running, and removes others in its place at its next change of users
                 self._group.discard(self._greenlet)
             self._greenlet.join(timeout=self.current_run.options.drain_timeout_s)
             self._greenlet.kill(block=True)
         return bool(super().stop(force=force))
 
     def on_stop(self) -> None:
-        """Take the user off the run; called by Locust, also for a user that never lived its first task."""
+        """Remove the user from the run; called by Locust, also for a user that never lived its first task."""
         self.current_run.leave(self)

@@ -1,1 +1,1 @@
-"""`fleetlm-bench cleanup`: find and delete what earlier runs left on a server."""
+"""`fleetlm-bench cleanup`: find and delete sessions that earlier runs left on a server."""

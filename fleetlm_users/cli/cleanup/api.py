@@ -9,13 +9,13 @@ from gevent.pool import Pool
 from fleetlm_users.errors import RestFailed
 
 GIVE_UP = 50
-"""Failures in a row after which FleetLM counts as down: waiting for thousands of timeouts helps nobody."""
+"""Consecutive failures after which FleetLM counts as down: waiting for thousands of timeouts helps nobody."""
 
 NOT_TRIED = "not tried, after 50 failures in a row"
 
 
 class Sessions(Protocol):
-    """The REST calls that are needed; `client.RestApi` has them."""
+    """The REST calls needed here; `client.RestApi` has them."""
 
     def list_sessions(self, user_id: str) -> Any:
         """List a participant's sessions; `body` is the answer. Raises RestFailed."""
@@ -29,7 +29,9 @@ class Unreachable(Exception):
 
 
 class Sweep:
-    """Lists and deletes sessions. `failures` counts failed requests by kind and route, `last` is the last in full."""
+    """Lists and deletes sessions. `failures` counts failed requests by kind and route, `last` is the last one in
+    full.
+    """
 
     def __init__(self, api: Sessions, concurrency: int) -> None:
         self._api = api
@@ -40,7 +42,7 @@ class Sweep:
         self.last = ""
 
     def ask(self, user_ids: Sequence[str]) -> list[Any | None]:
-        """Return each participant's list, None where there was no answer. Raises Unreachable."""
+        """Return each participant's list, None if there was no answer. Raises Unreachable."""
         answers = list(self._pool.imap(lambda user_id: self._try(lambda: self._api.list_sessions(user_id)), user_ids))
         self._check_reachable()
         return [None if answer is None else answer.body for answer in answers]

@@ -1,4 +1,4 @@
-"""`fleetlm-bench cleanup`: deletes the sessions that benchmarks left in FleetLM."""
+"""`fleetlm-bench cleanup`: delete the sessions that benchmarks left in FleetLM."""
 
 import sys
 from collections.abc import Sequence
@@ -62,11 +62,11 @@ def cleanup(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     participant_prefix: str | None,
     **given: Any,
 ) -> None:
-    """Find the sessions whose metadata says `bench: true`, show how many, ask, and delete them.
+    """Find the sessions whose metadata says `bench: true`, show how many there are, ask, and delete them.
 
     FleetLM lists only the newest 50 sessions, overall or of one participant. A run's participants are numbered, so with
-    --run-id or --results the command looks up every one of them; without, only runs among the newest 50 sessions.
-    Deleted sessions stay in FleetLM as archived, and are skipped.
+    --run-id or --results the command looks up every one of them; without these options, it only finds runs among the
+    newest 50 sessions. Deleted sessions stay in FleetLM as archived, and are skipped.
 
     \b
     Examples:
@@ -74,7 +74,7 @@ def cleanup(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
       fleetlm-bench cleanup --run-id r1124-2135-7f3a
       fleetlm-bench cleanup --results results --yes
 
-    Exit code: 0 if everything found was deleted, 1 if something failed or the answer was no.
+    Exit code: 0 if everything found was deleted, 1 if something failed or you answered no.
     """  # noqa: D301  # \b is what click looks for
     targets = targets_of(given)
     marks = _marks(run_ids, folders, typed("participant_prefix", participant_prefix))
@@ -114,7 +114,7 @@ def _marks(run_ids: Sequence[str], folders: Sequence[Path], prefix: str) -> list
 
 
 def _mark(run: RunFile, prefix: str) -> RunMark:
-    """Return the run of a result folder; `prefix` stands in for one that its summary does not name."""
+    """Return the run of a result folder; `prefix` is used if its summary names none."""
     return RunMark(
         run.run_id,
         str(run.summary["options"].get("participant_prefix") or prefix),
@@ -133,12 +133,12 @@ def _sessions_begun(run: RunFile) -> int:
 
 
 def _agrees(count: int) -> bool:
-    """Return whether the person says yes; the end of standard input is a no."""
+    """Return whether the user says yes; the end of standard input means no."""
     try:
         is_agreed = click.confirm(f"  Delete {'this session' if count == 1 else f'these {count:,} sessions'}?")
     except click.Abort:
         is_agreed = False
-    if not sys.stdin.isatty():  # a person's own newline ends the question, a pipe's does not show
+    if not sys.stdin.isatty():  # a user's own newline ends the question; a pipe's does not show
         click.echo()
     if is_agreed:
         return True

@@ -1,9 +1,9 @@
-"""Finding the sessions that benchmarks left, and deleting them; independent of terminals.
+"""Find the sessions that benchmarks left, and delete them; independent of terminals.
 
 FleetLM lists at most 50 sessions and has no second page, so a run's sessions are found participant by participant. The
-planned users of a run are numbered from 1; users beyond the plan have numbers in a block of their worker's, which
-most runs never use (workload/user_numbers.py). A number without a session is a miss; enough
-misses in a row end a block, enough empty blocks end the run.
+planned users of a run are numbered from 1; users beyond the plan have numbers in a block of their worker's, which most
+runs never use (workload/user_numbers.py). A number without a session is a miss; enough misses in a row end a block, and
+enough empty blocks end the run.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,10 +16,10 @@ from fleetlm_users.foreign_text import printable
 from fleetlm_users.workload.identity import VUS_PER_BLOCK, participant, vu_number
 
 MISSES: Final = 50
-"""Numbers in a row without a session that end a block; users that never created one leave gaps."""
+"""Consecutive numbers without a session that end a block; users that never created one leave gaps."""
 
 EMPTY_BLOCKS: Final = 3
-"""Blocks in a row without a session that end a run; not every worker has users beyond the plan."""
+"""Consecutive blocks without a session that end a run; not every worker has users beyond the plan."""
 
 MAX_RUN_ID: Final = 60  # without --run-id the run ids come from FleetLM
 
@@ -35,14 +35,14 @@ Ask = Callable[[Sequence[str]], Sequence[Body]]
 
 @dataclass
 class FoundSessions:
-    """The sessions found so far. `full` are participants whose list was full: older sessions may be missing from it."""
+    """The sessions found so far. `full` are participants whose list was full: it may lack older sessions."""
 
     sessions: dict[str, BenchSession] = field(default_factory=dict)
     full: set[str] = field(default_factory=set)
     asked: int = 0
 
     def take(self, user_id: str, body: Body, run_id: str | None) -> bool:
-        """Add what a list holds, of one run or of any (None); True when it holds any benchmark session."""
+        """Add the sessions in a list, of one run or of any (None); return True if it holds any benchmark session."""
         self.asked += 1
         matching = [session for session in bench_sessions(body) if run_id is None or session.run_id == run_id]
         self.sessions.update((session.id, session) for session in matching)
@@ -58,12 +58,12 @@ class FoundSessions:
 
     @property
     def archived(self) -> int:
-        """How many have been deleted already."""
+        """How many are already deleted."""
         return sum(session.archived for session in self.sessions.values())
 
 
 def probe(mark: RunMark, ask: Ask, leftovers: FoundSessions, *, batch: int, misses: int = MISSES) -> None:
-    """Look for a run's sessions, block by block, and add them to `found`; `batch` participants are asked at once."""
+    """Look for a run's sessions, block by block, and add them to `found`; `batch` participants are listed at once."""
     empty = block = 0
     while block <= (mark.workers or 0) or empty < EMPTY_BLOCKS:
         is_empty = not _probe_block(mark, block, ask, leftovers, batch=batch, misses=misses)
@@ -74,7 +74,7 @@ def probe(mark: RunMark, ask: Ask, leftovers: FoundSessions, *, batch: int, miss
 def _probe_block(  # noqa: PLR0913  # the parts of `probe`, and which block
     mark: RunMark, block: int, ask: Ask, leftovers: FoundSessions, *, batch: int, misses: int
 ) -> bool:
-    """Look through one block's numbers, all planned ones at least; True when any session was found."""
+    """Search one block's numbers, at least all planned ones; return True if any session was found."""
     in_a_row, has_any, k = 0, False, 0
     at_least = (mark.users or 0) if block == 0 else 0
     while (in_a_row < misses or k < at_least) and k < VUS_PER_BLOCK:
@@ -89,7 +89,7 @@ def _probe_block(  # noqa: PLR0913  # the parts of `probe`, and which block
 
 
 class ListsAll(Sessions, Protocol):
-    """The REST calls that are needed; `client.RestApi` has them."""
+    """The REST calls needed here; `client.RestApi` has them."""
 
     def call(self, method: str, path: str) -> Any:
         """Make any call; `body` is the answer. Raises RestFailed."""
@@ -97,7 +97,7 @@ class ListsAll(Sessions, Protocol):
 
 @dataclass(frozen=True)
 class Cleaner:
-    """Finds and deletes sessions; `batch` participants are asked at once."""
+    """Finds and deletes sessions; `batch` participants are listed at once."""
 
     api: ListsAll
     sweep: Sweep
@@ -105,9 +105,9 @@ class Cleaner:
     tell: Tell
 
     def find(self, marks: Sequence[RunMark]) -> FoundSessions:
-        """Return the sessions of these runs; without any, of the runs that FleetLM's newest 50 sessions show.
+        """Return the sessions of these runs; without any, of the runs among FleetLM's newest 50 sessions.
 
-        Raises Unreachable when FleetLM answers nothing at all, RestFailed when it does not give its newest sessions.
+        Raises Unreachable if FleetLM answers nothing at all, RestFailed if it does not list its newest sessions.
         """
         leftovers = FoundSessions()
         for mark in marks or self._newest_runs(leftovers):
@@ -115,10 +115,10 @@ class Cleaner:
         return leftovers
 
     def delete(self, leftovers: FoundSessions) -> int:
-        """Delete what was found and return how many were.
+        """Delete the sessions found and return how many were deleted.
 
         Participants whose list was full are listed again: a server that does not list archived sessions then shows
-        older ones. Ends when nothing new turns up.
+        older ones. Ends once nothing new turns up.
         """
         deleted, tried = 0, set[str]()
         while waiting := [session for session in leftovers.deletable if session.id not in tried]:
@@ -128,7 +128,7 @@ class Cleaner:
         return deleted
 
     def _newest_runs(self, leftovers: FoundSessions) -> list[RunMark]:
-        """Take the newest sessions of all, and of participants named otherwise; return the runs they show."""
+        """Take the newest sessions of all, and of participants with other names; return the runs they show."""
         newest = list(bench_sessions(self.api.call("GET", "/sessions").body))
         leftovers.sessions.update((session.id, session) for session in newest)
         strangers = sorted({session.user_id for session in newest if session.user_id and mark_of(session) is None})

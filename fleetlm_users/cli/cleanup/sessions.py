@@ -1,18 +1,18 @@
-"""Sessions as FleetLM lists them: which are a benchmark's, which can still be deleted, whose they are. Pure."""
+"""Sessions as FleetLM lists them: which belong to a benchmark, which can still be deleted, and whose they are. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 ARCHIVED: Final = (
-    "archived"  # what DELETE makes of a session; FleetLM goes on listing it (wire record, "session delete")
+    "archived"  # the status after DELETE; FleetLM goes on listing the session (wire record, "session delete")
 )
 PAGE: Final = 50  # GET /api/sessions lists the newest 50, and has no second page
 
 
 @dataclass(frozen=True)
 class BenchSession:
-    """One session that a benchmark made: its metadata says `bench: true`."""
+    """One session created by a benchmark: its metadata says `bench: true`."""
 
     id: str
     user_id: str
@@ -26,7 +26,7 @@ class BenchSession:
 class RunMark:
     """A run to look for: its participants are `<prefix>-<run_id>-<n>`.
 
-    `users`, `workers` and the number of sessions that the run began are known from a result folder, else None.
+    `users`, `workers` and the number of sessions that the run began are known from a result folder, otherwise None.
     """
 
     run_id: str
@@ -53,13 +53,13 @@ def bench_sessions(body: Any) -> Iterator[BenchSession]:
 
 
 def is_full(body: Any) -> bool:
-    """Return whether a list is as long as FleetLM's lists can be, so that older sessions may exist behind it."""
+    """Return whether a list is as long as FleetLM's lists can be, so that there may be older sessions."""
     listed = body.get("sessions") if isinstance(body, dict) else None
     return isinstance(listed, list) and len(listed) >= PAGE
 
 
 def mark_of(session: BenchSession) -> RunMark | None:
-    """Return the run that a session's participant belongs to; None when its name is not `<prefix>-<run_id>-<n>`."""
+    """Return the run that a session's participant belongs to; None if its name is not `<prefix>-<run_id>-<n>`."""
     head, _, number = session.user_id.rpartition("-")
     prefix = head.removesuffix(f"-{session.run_id}")
     if not session.run_id or not number.isdigit() or not prefix or prefix == head:
@@ -68,7 +68,7 @@ def mark_of(session: BenchSession) -> RunMark | None:
 
 
 def merged(marks: Iterable[RunMark]) -> list[RunMark]:
-    """Return the marks without duplicates; what a result folder says about a run is kept."""
+    """Return the marks without duplicates, keeping what a result folder says about a run."""
     newest: dict[tuple[str, str], RunMark] = {}
     for mark in marks:
         key = (mark.run_id, mark.prefix)

@@ -1,4 +1,4 @@
-"""The outcome of a cleanup as text. Pure."""
+"""The result of a cleanup as text. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ OTHER_PREFIX = "Sessions of another --participant-prefix are not found."
 
 
 def found_text(sessions_found: FoundSessions, marks: Sequence[RunMark], style: Style) -> str:
-    """Return what was found, a line per run, and what cannot be known; `marks` are the requested runs."""
+    """Return the sessions found, one line per run, and what cannot be known; `marks` are the requested runs."""
     sessions = sessions_found.deletable
     already = f", {formatting.count(sessions_found.archived)} deleted already" if sessions_found.archived else ""
     lines = ["", f"  {style.paint(_many(len(sessions)), 'bold')} to delete{already}."]
@@ -30,7 +30,7 @@ def found_text(sessions_found: FoundSessions, marks: Sequence[RunMark], style: S
 
 
 def done_text(deleted: int, failures: Counter[str], *, style: Style) -> str:
-    """Return what was deleted, and what failed by kind."""
+    """Return the sessions deleted, and the failures by kind."""
     look = "red" if failures else "green"
     lines = [f"  {style.paint(_many(deleted), 'bold', look)} deleted."]
     lines += [f"  ✗ {formatting.count(count)} × {kind}" for kind, count in failures.most_common()]

@@ -1,1 +1,1 @@
-"""`fleetlm-bench compare`: hold two runs against each other, with confidence intervals."""
+"""`fleetlm-bench compare`: compare two runs, with confidence intervals."""

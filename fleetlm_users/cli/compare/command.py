@@ -70,7 +70,7 @@ def compare(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     try:
         comparison = compare_runs(old, new, tolerances, noise=others, by_scenario=by_scenario, any_load=any_load)
         text = compare_markdown.render(comparison) if markdown else compare_text.render(comparison, style())
-    except UNREADABLE as problem:  # what the validation of the files (summary_check.py) let through
+    except UNREADABLE as problem:  # faults that the files' validation (summary_check.py) missed
         given = ", ".join(str(run.path) for run in runs)
         expected = f"files that can be compared; these cannot ({type(problem).__name__}: {problem})"
         raise UsageError("results", given, expected, EXAMPLE) from problem

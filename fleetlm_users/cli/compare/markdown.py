@@ -1,4 +1,4 @@
-"""A comparison as Markdown for a comment in CI: the answer first, the details folded away. Pure."""
+"""A comparison as Markdown for a comment in CI: the answer first, the details folded. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -85,7 +85,7 @@ def _folded(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield a table, the first column to the left and all others to the right; nothing without rows."""
+    """Yield a table, the first column left-aligned and all others right-aligned; nothing without rows."""
     if not rows:
         return
     yield ""

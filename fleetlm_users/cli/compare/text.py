@@ -79,7 +79,7 @@ def _table(rows: list[FigureRow], style: Style) -> Iterator[str]:
         metric = row.figure.metric
         cells.append((_label(row, is_grouped=is_grouped), *_cells(row)))
         looks.append(_CHANGE_LOOKS.get(row.change) if row.judged or row.change == "worse" else None)
-    # the interval goes last of the two: without it a change looks the same as noise, but the last column says so too
+    # of the two, the interval is dropped last: without it a change looks like noise, but the last column says so too
     table = Table(("", "A", "B", "change", "interval", ""), tuple(cells), ("interval",), _INDENT)
     head, *lines = table.lines(style)
     yield head

@@ -1,1 +1,1 @@
-"""`fleetlm-bench control`: changes a run that is on, through the web UI of its master."""
+"""`fleetlm-bench control`: change the current run, through the web UI of its master."""

@@ -1,4 +1,4 @@
-"""`fleetlm-bench control`: another rate, other users, pause, resume, stop, while a run is on."""
+"""`fleetlm-bench control`: change rate or users, pause, resume or stop during a run."""
 
 import re
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The web UI of a run as a program uses it: its route for control, behind its login if it has one."""
+"""The web UI of a run, as used by a program: its control route, behind its login if it has one."""
 
 import json
 import os
@@ -48,11 +48,11 @@ class WebUi:
         self._session.cookies.set_policy(DefaultCookiePolicy())  # the login is a cookie
 
     def control(self, action: str, value: str) -> str:
-        """Ask for an action; return what happens, in the web UI's words.
+        """Request an action; return its effect, in the web UI's words.
 
         Raises:
-            ControlRefused: It refuses, or does not answer as a web UI of this project does.
-            UsageError: It has a login, and none is given.
+            ControlRefused: It refuses, or does not answer like a web UI of this project.
+            UsageError: It has a login, and no password is given.
         """
         form = {"action": action, "value": value}
         response = self._post(f"{self._base}/fleetlm/control", form)
@@ -68,7 +68,7 @@ class WebUi:
         return words
 
     def _log_in(self, page_url: str) -> None:
-        """Log in as a person would by the form of Locust's page."""
+        """Log in through the form of Locust's page, as a person would."""
         username, password = os.environ.get(USERNAME_VARIABLE, ""), os.environ.get(PASSWORD_VARIABLE, "")
         if not password:
             accepted = f"a password in the variable {PASSWORD_VARIABLE}, as this web UI has a login"

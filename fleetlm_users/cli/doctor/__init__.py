@@ -1,1 +1,1 @@
-"""`fleetlm-bench doctor`: check the targets step by step, and say how to fix what fails."""
+"""`fleetlm-bench doctor`: check the targets step by step, and say how to fix any failure."""

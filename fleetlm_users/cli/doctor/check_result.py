@@ -16,7 +16,7 @@ MAX_DETAIL: Final = 1000
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What was checked, how that went, and what to do about it if it went wrong."""
+    """What was checked, the result, and the remedy if it failed."""
 
     outcome: Outcome
     what: str

@@ -18,13 +18,13 @@ CHECKS: Final = {
     PROTOCOL: (ProblemCode.PROTOCOL,),
     KNOWN_AGENT: (ProblemCode.AGENT_UNAVAILABLE, ProblemCode.AGENT_DISABLED, ProblemCode.AGENT_ELSEWHERE),
 }
-"""What the preflight checks, in order, and the problems that each check can have."""
+"""The preflight's checks in order, each with the problems it can find."""
 
 
 def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterator[CheckResult]:
     """Yield every result as it comes; each step takes at most the trial's timeout. Raise UsageError for a bad URL.
 
-    `say` is called with what is waited for.
+    `say` is called with a line about pending answers.
     """
     preflight = check(trial.targets, trial.timeout_s, sources=trial.sources, tell=say)
     yield from tell(preflight)

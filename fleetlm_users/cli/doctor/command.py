@@ -27,11 +27,11 @@ from fleetlm_users.workload.identity import new_run_id, participant
 )
 @click.pass_context
 def doctor(ctx: click.Context, /, timeout_s: float, participant_prefix: str | None, **given: Any) -> None:
-    """Check everything that a run needs, and say what is wrong and what to do.
+    """Check everything that a run needs, and report what is wrong and what to do.
 
-    Asks FleetLM's REST API, opens its WebSocket, asks the agent's health; creates the agent in FleetLM when it is
-    missing; then lives one session: create, join, send one message, wait for its broadcast and for the agent's reply,
-    leave, delete. So it also shows that FleetLM reaches the agent's webhook, which no benchmark works without.
+    Queries FleetLM's REST API, opens its WebSocket, checks the agent's health, and creates the agent in FleetLM if it
+    is missing. Then it runs one session: create, join, send one message, wait for its broadcast and the agent's reply,
+    leave, delete. This also shows whether FleetLM reaches the agent's webhook, which every benchmark needs.
 
     \b
     Examples:

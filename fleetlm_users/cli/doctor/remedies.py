@@ -1,4 +1,4 @@
-"""Remedies for what the doctor found, by the kind and status of an error. Pure."""
+"""Remedies for the doctor's findings, by the kind and status of an error. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -9,7 +9,7 @@ from fleetlm_users.errors import ClientError, ConnectFailed, JoinRefused
 
 START: Final = "Start FleetLM (`mix phx.server`, or `docker compose up` in its checkout), or set {url} or -H."
 
-# By what _causes yields for an error; the most special cause decides.
+# By the causes that _causes yields for an error; the most specific one decides.
 _ANSWERED: Final = {
     "redirect": "A front end answers that accepts TLS only, or has moved: set the address that it names.",
     "401": "FleetLM asks for no login: a proxy in front of it does.",
@@ -57,7 +57,7 @@ LEAVE: Final = "The session could not be left and deleted; `fleetlm-bench cleanu
 
 
 def of_problem(problem: Problem) -> str:
-    """Return what to do about a problem of the preflight; empty where its own words say so."""
+    """Return what to do about a problem of the preflight; empty if its own words say so."""
     if problem.code is ProblemCode.API_FAILED:
         return of_api(problem.kind, problem.status)
     if problem.code is ProblemCode.WEBSOCKET_FAILED:
@@ -68,17 +68,17 @@ def of_problem(problem: Problem) -> str:
 
 
 def of_api(kind: str, status: int | None) -> str:
-    """Return what to do when the REST API failed with an error of that kind and status."""
+    """Return what to do if the REST API failed with an error of that kind and status."""
     return _first(_API, _causes(kind, status), START.format(url="--api-url (API_URL)"))
 
 
 def of_connect(failed: ConnectFailed) -> str:
-    """Return what to do when the WebSocket did not open."""
+    """Return what to do if the WebSocket did not open."""
     return _of_websocket(failed.kind, failed.status)
 
 
 def of_join(failed: ClientError) -> str:
-    """Return what to do when the join failed."""
+    """Return what to do if the join failed."""
     return _JOIN.get(failed.reason, JOIN) if isinstance(failed, JoinRefused) else JOIN
 
 
@@ -87,14 +87,14 @@ def _of_websocket(kind: str, status: int | None) -> str:
 
 
 def _causes(kind: str, status: int | None) -> Iterator[str]:
-    """Yield what an error may be known by, the most special first."""
+    """Yield the causes by which an error may be known, the most specific first."""
     if status is not None:
         yield str(status)
         if status in REDIRECTS:
             yield "redirect"
         if status >= 500:
             yield "5xx"
-    yield kind.partition("_")[0]  # upgrade_502 is an upgrade too
+    yield kind.partition("_")[0]  # upgrade_502 counts as upgrade too
 
 
 def _first(remedies: Mapping[str, str], causes: Iterator[str], otherwise: str) -> str:

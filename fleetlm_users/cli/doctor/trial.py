@@ -1,4 +1,4 @@
-"""One session with one message, from POST to DELETE, as a benchmark's user goes through it: each step is a result."""
+"""One session with one message, from POST to DELETE, like that of a benchmark's user: each step is a result."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ STEPS = ("session", "WebSocket", "join", "own message back", "agent's reply", "l
 
 
 class MessageOutcome:
-    """The ChannelObserver of the one message: what became of it."""
+    """The ChannelObserver of the one message: its fate."""
 
     def __init__(self) -> None:
         self.message: SentMessage | None = None
@@ -43,7 +43,7 @@ class MessageOutcome:
         """Ignore a broadcast: `appended` follows for our own."""
 
     def repeated(self, payload: dict[str, Any], done_s: float) -> None:
-        """Ignore what is known already."""
+        """Ignore what is already known."""
 
     def acknowledged(self, message: SentMessage, done_s: float) -> None:
         """Ignore the reply to the send: `appended` follows."""
@@ -60,7 +60,7 @@ class MessageOutcome:
         self.problem = f"FleetLM refused it: {reason}"
 
     def unrejected(self, message: SentMessage, reason: str) -> None:
-        """Ignore that a presumed refusal was none: `appended` follows."""
+        """Ignore that a presumed refusal was wrong: `appended` follows."""
 
     def confirmed(self, message: SentMessage, reason: str) -> None:
         """Ignore that the outcome is known after all: it follows."""
@@ -94,7 +94,7 @@ class MessageOutcome:
         """Ignore the push: `rejected` follows for the message that it answers."""
 
     def anomaly(self, kind: str) -> None:
-        """Ignore what should not be on the wire: it is no obstacle to a run, which counts it."""
+        """Ignore things that should not be on the wire: they do not prevent a run, which counts them."""
 
     def skipped(self, noticed_s: float) -> None:
         """Ignore a gap, for the same reason."""
@@ -103,7 +103,7 @@ class MessageOutcome:
         """Ignore that the channel is gone: the message's own outcome follows."""
 
     def resolved(self, message: SentMessage) -> None:
-        """Note that the message was appended, though it never came back."""
+        """Note that the message was appended although it never came back."""
         self.message, self.problem = message, ""
 
     def unconfirmed(self, message: SentMessage, reason: str) -> None:
@@ -113,7 +113,7 @@ class MessageOutcome:
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial session over the protocol that the targets name, which must not be auto.
+    """A trial session in the protocol that the targets name, which must not be auto.
 
     `timeout_s` bounds each step, `sources` are the local addresses to connect from.
     """
@@ -125,13 +125,13 @@ class Trial:
     sources: SourceAddresses | None = None
 
     def run(self) -> Iterator[CheckResult]:
-        """Yield one result per step; after a failure the rest is skipped, but what was created is deleted."""
+        """Yield one result per step; after a failure the rest is skipped, but anything created is deleted."""
         targets = self.targets
         connector = Connector(
             insecure=targets.insecure,
             sources=self.sources,
             resolver=Resolver(timeout_s=self.timeout_s),
-            warn=lambda _: None,  # preflight has said it
+            warn=lambda _: None,  # preflight has reported it
         )
         api = RestApi(targets.api_url, timeout_s=self.timeout_s, connector=connector)
         heartbeats = Heartbeats()
@@ -209,7 +209,7 @@ class Trial:
             remedy = remedies.AGENT_REPLY.format(url=self.targets.agent_url)
             yield CheckResult("bad", STEPS[4], f"none within {self.timeout_s:g} s{why}", remedy)
             return
-        if type(outcome.message.appended_s) is UpperBound:  # nobody knows how long it took from there
+        if type(outcome.message.appended_s) is UpperBound:  # it is unknown how long it took from there
             yield CheckResult("ok", STEPS[4], "read together with the message, through the webhook")
             return
         replied_ms = (outcome.replied_s - outcome.message.appended_s) * MS_PER_S

@@ -24,7 +24,7 @@ WHAT: Final = ("benchmarks", "presets", "metrics", "options")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.option("--markdown", is_flag=True, help="Write the reference of the options as Markdown (docs/options.md).")
 def list_(what: str, presets_file: Path | None, as_json: bool, markdown: bool) -> None:
-    """Show what there is to choose from.
+    """Show what is available.
 
     \b
     WHAT is one of
@@ -58,6 +58,6 @@ def list_(what: str, presets_file: Path | None, as_json: bool, markdown: bool) -
 
 
 def locustfiles() -> Path | None:
-    """Return the folder of the packaged locustfiles: ./locustfiles, else the one next to the package, if any."""
+    """Return the folder of the packaged locustfiles: ./locustfiles, or the one next to the package, if any."""
     folders = (Path(FOLDER), Path(str(files("fleetlm_users"))).parent / FOLDER)
     return next((folder for folder in folders if folder.is_dir()), None)

@@ -1,4 +1,4 @@
-"""Everything there is to choose from, as plain data: `list --json` prints it, all other forms are made of it. Pure."""
+"""Everything available, as plain data: `list --json` prints it, all other forms are made from it. Pure."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 def benchmarks(presets: Presets, folder: Path | None) -> list[Json]:
     """Return every benchmark with its file, what it does, its default plan, its presets and its own options.
 
-    `folder` holds the locustfiles; None where there is none, as in an installed package.
+    `folder` holds the locustfiles; None if there is none, as in an installed package.
     """
     packaged = {benchmark.name: benchmark for benchmark in BENCHMARKS}
     names = dict.fromkeys((*presets.by_benchmark, *packaged))
@@ -34,7 +34,7 @@ def all_presets(presets: Presets) -> list[Json]:
 
 
 def metrics(catalogue: Catalogue) -> list[Json]:
-    """Return every metric: name, kind, unit, meaning, its other names, and what makes its zero believable."""
+    """Return every metric: name, kind, unit, meaning, aliases, and the evidence that makes its zero believable."""
     aliases: dict[str, list[str]] = {}
     for alias, name in catalogue.aliases.items():
         aliases.setdefault(name, []).append(alias)
@@ -95,7 +95,7 @@ def _option(spec: OptionSpec) -> Json:
 
 
 def _own_options() -> list[Json]:
-    """Return the options of single benchmarks; one with another default elsewhere appears once more."""
+    """Return the options of single benchmarks; one with a different default elsewhere appears again."""
     users: dict[OptionSpec, list[str]] = {}
     for benchmark, spec in benchmark_options():
         users.setdefault(spec, []).append(benchmark)

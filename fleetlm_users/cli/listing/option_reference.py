@@ -1,4 +1,4 @@
-"""docs/options.md, made from the one list of options by `fleetlm-bench list options --markdown`. Pure."""
+"""docs/options.md, generated from the one list of options by `fleetlm-bench list options --markdown`. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -117,7 +117,7 @@ def _meaning(option: Json) -> str:
 
 
 def _bounds(option: Json) -> Iterator[str]:
-    """Yield the bounds of a number or a duration, where they are the option's own and not its kind's."""
+    """Yield the bounds of a number or a duration, if they are the option's own and not its kind's."""
     if option.get("least") is not None and (option["least"], option["most"]) != RANGES[option["kind"]]:
         yield f"at most `{shown_bound(option['kind'], option['most'])}`"
 
@@ -135,5 +135,5 @@ def _cell(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return text for a cell outside of code, where `<run id>` would be taken for HTML."""
+    """Return text for a cell outside code, where `<run id>` would be taken for HTML."""
     return _cell(text.replace("<", "&lt;").replace(">", "&gt;"))

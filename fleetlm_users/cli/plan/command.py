@@ -1,4 +1,4 @@
-"""`fleetlm-bench plan`: what a load needs, with the arithmetic shown."""
+"""`fleetlm-bench plan`: size a load, showing the arithmetic."""
 
 import json
 import math
@@ -131,7 +131,7 @@ def plan(as_json: bool, **given: str) -> None:
 
 
 def _asked(given: dict[str, str]) -> Iterator[tuple[OptionSpec, str]]:
-    """Yield what has to be said, with what was said: sessions, or a rate of them and how long each stays."""
+    """Yield the required settings with their values: sessions, or a rate of them and how long each stays."""
     arrive = bool(given[RATE].strip() or given[STAY].strip())
     if arrive and given["sessions"].strip():
         accepted = "either --sessions, or --session-rate with --stay"
@@ -141,7 +141,9 @@ def _asked(given: dict[str, str]) -> Iterator[tuple[OptionSpec, str]]:
 
 
 def _at_once(rate_per_s: float, stay_s: float) -> dict[str, int]:
-    """Return how many sessions are there at once, by Little's law: at least one, and at most what --sessions takes."""
+    """Return how many sessions there are at once, by Little's law: at least one, and at most the limit of
+    --sessions.
+    """
     spec = next(spec for spec in SPECS if spec.name == "sessions")
     return {"sessions": _value(spec, str(max(1, math.ceil(rate_per_s * stay_s))))}
 

@@ -1,6 +1,6 @@
 """The load to size for, and the measured costs of a session, a message and a worker.
 
-docs/scaling.md says how each was measured. Where a cost depends on the machine, measure it on yours and pass it to
+docs/scaling.md says how each was measured. If a cost depends on the machine, measure it on yours and pass it to
 `fleetlm-bench plan`.
 """
 
@@ -17,22 +17,23 @@ HEARTBEAT_BYTES: Final = (45, 66)  # heartbeat and its reply, from the wire reco
 HEARTBEAT_S: Final = 30.0  # Phoenix's own interval, the default of --heartbeat-interval
 REPORT_S: Final = 3.0  # Locust's interval between two reports of a worker (runners.py: WORKER_REPORT_INTERVAL)
 KERNEL_KIB_PER_SOCKET: Final = 5.0  # growth of Slab in /proc/meminfo per TCP socket in epoll, Linux 6.18: 4.7
-MASTER_CEILING: Final = 0.5  # of a core; beyond it the master answers late
+MASTER_CEILING: Final = 0.5  # as a share of a core; beyond it the master answers late
 
 
-# the same of the late protocol, each without its text and with its header of 2 or 4 bytes (late wire record)
+# the same for the late protocol, each without its text and with its header of 2 or 4 bytes (late wire record)
 LATE_REPLY_BYTES: Final = 93  # to a `send`
-LATE_PUSH_BYTES: Final = 285  # of a message; it comes twice
+LATE_PUSH_BYTES: Final = 285  # of a message; it is pushed twice
 LATE_ANSWER_BYTES: Final = 410  # an agent's answer as a message
-LATE_CHUNK_BYTES: Final = 136  # a piece of it before
+LATE_CHUNK_BYTES: Final = 136  # a piece of it, pushed before
 
 
 @dataclass(frozen=True)
 class Demand:
-    """The load to size for. `rate_per_s` is of one session; `replies` are the agent's answers to one message.
+    """The load to size for. `rate_per_s` applies to one session; `replies` is the number of agent answers to one
+    message.
 
-    In the late protocol the server pushes each answer in `chunks` pieces before the whole message.
-    Sessions that arrive at `session_rate_per_s` and stay `stay_s` each are as many at once as Little's law says.
+    In the late protocol the server pushes each answer in `chunks` pieces before the whole message. If sessions arrive
+    at `session_rate_per_s` and stay `stay_s` each, Little's law gives their number.
     """
 
     sessions: int
@@ -51,18 +52,16 @@ class Costs:
     """CPU in µs of one core, user and system together, of the whole process.
 
     `cpu_per_append_us`: a send, its own broadcast and one agent's answer, with all statistics, in a process with few of
-    them a second. There each wakes the process by itself: 10,000 sessions with a message every 30 s took 0.11 of a
-    core, 2,000 with one every 5 s 0.067, one alone 0.003, while heartbeats were sent one by one. In a process with
-    5,000 messages a second one costs 68 µs (benchmarks, append-cpu).
-    `cpu_per_further_frame_us`: each frame that a message of the late protocol brings beyond those of the early one: the
-    reply to its send, its second push, the pieces of answers. They come together with others, so they are cheap.
-    `cpu_per_heartbeat_us`: a heartbeat and its reply (benchmarks, idle-cpu).
+    them per second. There each one wakes the process: 10,000 sessions with a message every 30 s took 0.11 of a core,
+    2,000 with one every 5 s 0.067, one alone 0.003, while heartbeats were sent one by one. In a process with 5,000
+    messages a second one costs 68 µs (benchmarks, append-cpu). `cpu_per_further_frame_us`: each further frame of a
+    message in the late protocol: the reply to its send, its second push, the pieces of answers. They arrive together
+    with others, so they are cheap. `cpu_per_heartbeat_us`: a heartbeat and its reply (benchmarks, idle-cpu).
     `cpu_per_open_us`: create, connect and join a session, leave and close it (benchmarks, opening).
-    `memory_per_session_kib`: growth of RSS per joined session that writes now and then; 18 where it never does.
-    `memory_per_worker_mib`: RSS of a worker without sessions.
-    `sessions_per_worker`: the most that were held in one process with a quiet event loop.
-    `master_us_per_report`, `bytes_per_report`: one worker's report every 3 s and its heartbeats, on the master, with
-    200 workers ten minutes into a run (benchmarks/parts/master_scale.py).
+    `memory_per_session_kib`: growth of RSS per joined session that writes now and then; 18 if it never does.
+    `memory_per_worker_mib`: RSS of a worker without sessions. `sessions_per_worker`: the most that were held in one
+    process with a quiet event loop. `master_us_per_report`, `bytes_per_report`: one worker's report every 3 s and its
+    heartbeats, on the master, with 200 workers ten minutes into a run (benchmarks/parts/master_scale.py).
     """
 
     cpu_per_append_us: float = 130.0
@@ -80,9 +79,10 @@ class Costs:
 class Machines:
     """The machines available for workers.
 
-    `headroom` is the share of each core that workers leave free: a generator near its limit is late, and a late one
-    measures itself. One core of each machine is left to the kernel, which handles packets outside of any process.
-    `ports` are the local ports of one source address; `targets` the addresses and ports under which the server answers.
+    `headroom` is the share of each core that workers leave free: a generator near its limit is late, and a late
+    generator measures itself. One core of each machine is left to the kernel, which handles packets outside of any
+    process. `ports` are the local ports of one source address; `targets` the addresses and ports under which the server
+    answers.
     """
 
     cores: int = 8

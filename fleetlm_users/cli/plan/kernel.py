@@ -7,14 +7,14 @@ from fleetlm_users.cli.plan.sizing import LoadSizing
 from fleetlm_users.workload.open_files import files_for_users
 
 PAGE_KIB: Final = 4
-BUFFER_KIB_PER_SOCKET: Final = 8  # two pages: a frame on its way out and one on its way in
+BUFFER_KIB_PER_SOCKET: Final = 8  # two pages: one frame going out and one coming in
 DEFAULT_FILES: Final = 1_048_576  # Linux's own fs.nr_open
 KEEP: Final = "keep yours where it is higher"
-MOST_BACKLOG: Final = 65_535  # what a 16-bit backlog can say, as older kernels have it
+MOST_BACKLOG: Final = 65_535  # the most that a 16-bit backlog holds, as in older kernels
 
 
 class Setting(NamedTuple):
-    """One line of sysctl.conf, and why."""
+    """One line of sysctl.conf, and its reason."""
 
     name: str
     value: str
@@ -35,7 +35,7 @@ def generator_settings(sizing: LoadSizing) -> list[Setting]:
 
 
 def server_settings(sizing: LoadSizing) -> list[Setting]:
-    """Return the settings with which one server machine can take the ramp."""
+    """Return the settings that let one server machine take the ramp."""
     joins = sizing.demand.sessions / sizing.demand.ramp_s
     backlog = str(min(MOST_BACKLOG, max(4096, _rounded(joins))))
     return [
@@ -46,7 +46,7 @@ def server_settings(sizing: LoadSizing) -> list[Setting]:
 
 
 def _files(wanted: int) -> list[Setting]:
-    """Return the limit of open files where Linux's own default is too small."""
+    """Return the limit of open files if Linux's own default is too small."""
     if wanted <= DEFAULT_FILES:
         return []
     return [Setting("fs.nr_open", str(_rounded(wanted)), "open files that a process may be allowed (ulimit -n)")]

@@ -30,12 +30,12 @@ from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users, file
 KIB_PER_GIB: Final = 1024.0**2
 MIB_PER_GIB: Final = 1024.0
 MBIT: Final = 1e6 / 8
-KERNEL_CORES: Final = 1  # of each machine, for packets and interrupts
-FRAMES_PER_APPEND: Final = 3  # send, own broadcast, one answer: what cpu_per_append_us was measured with
+KERNEL_CORES: Final = 1  # on each machine, for packets and interrupts
+FRAMES_PER_APPEND: Final = 3  # send, own broadcast, one answer: the frames for which cpu_per_append_us was measured
 
 
 class SizingStep(NamedTuple):
-    """One line of arithmetic: `shown` is the calculation that `value` results from."""
+    """One line of arithmetic: `shown` is the calculation, `value` its result."""
 
     section: str
     name: str
@@ -46,7 +46,7 @@ class SizingStep(NamedTuple):
 
 @dataclass(frozen=True)
 class LoadSizing:
-    """What a load needs. Each of the `steps` follows from those before it; `warnings` are sentences."""
+    """The needs of a load. Each of the `steps` follows from those before it; `warnings` are sentences."""
 
     demand: Demand
     workers: int
@@ -60,7 +60,9 @@ class LoadSizing:
 
 
 def size_load(demand: Demand, costs: Costs, machines: Machines) -> LoadSizing:
-    """Return what the load needs at these costs on such machines. Raises UsageError when they could hold no worker."""
+    """Return the needs of the load at these costs on such machines. Raises UsageError if they could not hold one
+    worker.
+    """
     rates = _Rates.of(demand)
     load, cores = _cpu(demand, rates, costs)
     workers, worker_steps = _workers(demand, cores, costs, machines)
@@ -103,8 +105,8 @@ class _Rates(NamedTuple):
 
 
 def _received(demand: Demand) -> int:
-    """Return the frames that come for a message."""
-    if demand.protocol == LATE:  # its reply, its push twice, and for each answer its pieces before it
+    """Return the number of frames received for a message."""
+    if demand.protocol == LATE:  # its reply, its two pushes, and for each answer the pieces before it
         return 3 + demand.replies * (demand.chunks + 1)
     return 1 + demand.replies
 
@@ -198,7 +200,7 @@ def _sockets(demand: Demand, per_machine: int, addresses: int, workers: int, mac
 
 
 def _network(demand: Demand, rates: _Rates, machine_count: int) -> list[SizingStep]:
-    """Bits on the wire, each frame a packet of its own, and an ACK for each on its way back."""
+    """Yield the bits on the wire: each frame is a packet of its own, with an ACK on its way back."""
     received = _received(demand)
     send = SEND_BYTES + demand.message_bytes + FRAME_OVERHEAD_BYTES
     got_bytes = _received_bytes(demand) + received * FRAME_OVERHEAD_BYTES
@@ -241,7 +243,7 @@ def _warnings(workers: int, share: float, addresses: int) -> Iterator[str]:
 
 
 def _whole(value: float) -> int:
-    """Round up to a whole number, except for floating-point noise above one."""
+    """Round up to a whole number, ignoring floating-point noise."""
     return math.ceil(round(value, 6))
 
 

@@ -39,7 +39,7 @@ def _many(count: int, one: str, many: str = "") -> str:
 
 
 def _step(step: SizingStep, style: Style) -> Iterator[str]:
-    """Yield the name, the arithmetic and its result on one line; the result on the next where that is too long."""
+    """Yield the name, the arithmetic and its result on one line; the result on the next line if that is too long."""
     result = f"= {figure(step.value)} {step.unit}".rstrip()
     line = f"    {step.name:{NAME_COLUMNS}}{step.shown} {result}"
     if len(line) <= style.width:
@@ -50,7 +50,7 @@ def _step(step: SizingStep, style: Style) -> Iterator[str]:
 
 
 def figure(value: float) -> str:
-    """Return a number with three significant digits, and never fewer than its whole ones."""
+    """Return a number with three significant digits, but never fewer than its integer digits."""
     if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

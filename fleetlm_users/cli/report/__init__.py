@@ -1,1 +1,1 @@
-"""`fleetlm-bench report`: the reports of a run, written again from its summary."""
+"""`fleetlm-bench report`: write the reports of a run again from its summary."""

@@ -1,4 +1,4 @@
-"""`fleetlm-bench report`: the reports of a run, written again from its result folder."""
+"""`fleetlm-bench report`: write the reports of a run again from its result folder."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render
 
-TEXT_WIDTH: Final = 100  # in characters; that of report.txt
+TEXT_WIDTH: Final = 100  # in characters; also that of report.txt
 
 _RENDERERS: Final[Mapping[str, Callable[[RunFile], str]]] = MappingProxyType(
     {
@@ -70,7 +70,7 @@ def report(folder: Path, baseline: Path | None, **files: Path | None) -> None:
     except ShapeError as problem:
         expected = f"a summary.json as this project wrote it; in this one, {problem}"
         raise UsageError("result", str(run.path), expected, EXAMPLE) from problem
-    except UNREADABLE as problem:  # parts that no type describes, such as the server's own figures
+    except UNREADABLE as problem:  # parts without a type, such as the server's own figures
         expected = f"a summary.json that can be shown; this one cannot ({type(problem).__name__}: {problem})"
         raise UsageError("result", str(run.path), expected, EXAMPLE) from problem
     click.echo(shown, nl=False)

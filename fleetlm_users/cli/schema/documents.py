@@ -1,10 +1,11 @@
 """The documents with a published schema, their JSON Schemas, and the check of a document against its types.
 
-Everything is generated from the types of measure/report/summary/types.py. msgspec takes no union of TypedDicts, which
-metrics are: in the schema it becomes `oneOf` their schemas, in a check the member is chosen by its `kind`.
+Everything is generated from the types of measure/report/summary/types.py. msgspec does not accept a union of
+TypedDicts, which metrics are: the schema has `oneOf` their schemas instead, and a check chooses the member by its
+`kind`.
 
-A reader must pass over keys that it does not know: within one format, keys are added and never change their meaning. So
-a schema accepts further keys, and the files of every version with the same format.
+A reader must ignore keys that it does not know: within one format, keys are added and never change their meaning. So a
+schema accepts further keys, and the files of every version with the same format.
 """
 
 import json
@@ -39,7 +40,7 @@ _REFERENCE: Final = "#/$defs/{name}"
 
 
 class DocumentKind(NamedTuple):
-    """A file of a result folder: its name without `.json`, the type of its content, and what it is."""
+    """A file of a result folder: its name without `.json`, the type of its content, and its description."""
 
     name: str
     content: type
@@ -62,12 +63,12 @@ def file_name(kind: DocumentKind) -> str:
 
 
 def published(kind: DocumentKind) -> str:
-    """Return the schema as the package carries it, as JSON text."""
+    """Return the schema shipped with the package, as JSON text."""
     return (files(PACKAGE) / file_name(kind)).read_text(encoding="utf-8")
 
 
 def generated(kind: DocumentKind) -> str:
-    """Return the schema as the types give it, as JSON text."""
+    """Return the schema generated from the types, as JSON text."""
     members: dict[str, Any] = {}
     content = _with_one_of(kind.content, members)
     (reference,), definitions = msgspec.json.schema_components([content], ref_template=_REFERENCE)
@@ -85,7 +86,9 @@ def generated(kind: DocumentKind) -> str:
 
 
 def _dedented(part: Any) -> Any:
-    """Return a part of a schema with descriptions as every Python has them: from 3.13 on docstrings are dedented."""
+    """Return a part of a schema with dedented descriptions, the same on every Python: from 3.13 on docstrings are
+    dedented.
+    """
     if isinstance(part, dict):
         return {
             name: cleandoc(value) if name == "description" and isinstance(value, str) else _dedented(value)
@@ -95,9 +98,9 @@ def _dedented(part: Any) -> Any:
 
 
 def check_types(document: Any) -> None:
-    """Raise ShapeError unless a summary has every part that the types demand, each of its type.
+    """Raise ShapeError unless a summary has every required part, each of its type.
 
-    It says nothing of bounds, nor whether the figures agree with each other (earlier_runs/summary_check.py).
+    It checks neither bounds nor whether the figures agree with each other (earlier_runs/summary_check.py).
     """
     converted(document, _with_one_of(Summary, {}))
     for name, metric in document["metrics"].items():
@@ -108,7 +111,7 @@ def check_types(document: Any) -> None:
 
 
 def _member_of(metric: Any) -> Any:
-    """Return the type of a metric, by its `kind`."""
+    """Return the type of a metric by its `kind`."""
     kind = metric.get("kind") if isinstance(metric, Mapping) else None
     for member in get_args(MetricEntry):
         if kind in get_args(get_type_hints(member)["kind"]):
@@ -117,7 +120,9 @@ def _member_of(metric: Any) -> Any:
 
 
 def _with_one_of(kind: Any, members: dict[str, Any]) -> Any:
-    """Return a type in which each union of TypedDicts is any value; collect the members of the unions by name."""
+    """Return a type in which each union of TypedDicts is replaced by any value; collect the members of the unions by
+    name.
+    """
     arguments = get_args(kind)
     if get_origin(kind) in (Union, UnionType) and sum(map(is_typeddict, arguments)) > 1:
         members |= {member.__name__: member for member in arguments}
@@ -129,7 +134,7 @@ def _with_one_of(kind: Any, members: dict[str, Any]) -> Any:
 
 
 def _rebuilt(kind: Any, members: dict[str, Any]) -> Any:
-    """Return a TypedDict without unions of TypedDicts; the very same if it has none."""
+    """Return a TypedDict without unions of TypedDicts; the same object if it has none."""
     before = get_type_hints(kind, include_extras=True)
     after = {name: _with_one_of(hint, members) for name, hint in before.items()}
     if all(after[name] is before[name] for name in after):

@@ -1,1 +1,1 @@
-"""`fleetlm-bench smoke`: every benchmark for a few seconds, before a long night."""
+"""`fleetlm-bench smoke`: run every benchmark for a few seconds, before a long night."""

@@ -1,4 +1,4 @@
-"""Runs one benchmark for a few seconds in a separate process and says whether it works, not how fast it is."""
+"""Run one benchmark for a few seconds in a separate process and tell whether it works, not how fast it is."""
 
 import re
 import subprocess
@@ -28,10 +28,12 @@ OF_BENCHMARK: Final = {
     "reconnect_storm": ("--cut-at", "1s"),
     "ws_hot_path": ("--send-interval", "1000"),
 }
-"""Without these they have nothing to do in their first seconds, more than those, or lose messages by design."""
+"""Options for benchmarks that would otherwise have nothing to do in their first seconds, do more than those, or lose
+messages by design.
+"""
 
 SPARE_S: Final = 120.0
-"""How much longer than its run time a run may take: start, look at the targets, drain, report."""
+"""How much longer than its run time a run may take: start, check the targets, drain, report."""
 
 END_S: Final = 30.0
 MAX_LINES: Final = 3
@@ -55,7 +57,7 @@ class SmokeResult:
 
 
 def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: Path) -> SmokeResult:
-    """Run a benchmark for some seconds, with further arguments for Locust, and return whether it works.
+    """Run a benchmark for some seconds, with extra arguments for Locust, and return whether it works.
 
     Raises UsageError for arguments that no benchmark has.
     """
@@ -79,8 +81,8 @@ def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: P
 def judged(name: str, run: RunFile) -> SmokeResult:
     """Return whether a short run shows that its benchmark works; a latency beyond its bound only needs a look.
 
-    Too few samples for a threshold are no reason to doubt: a run of some seconds has no more, and in some benchmarks no
-    message is due in them. Nor is a capacity search that was ended.
+    Too few samples for a threshold are no reason to doubt: a run of some seconds has no more, and some benchmarks have
+    no message due in it. Nor is an unfinished capacity search.
     """
     verdict, sent = run.summary["verdict"], sum(_sent(run, what) for what in sent_of(run.summary))
     silent = [] if sent else [entry["expression"] for entry in run.summary["thresholds"] if not entry["samples"]]
@@ -104,7 +106,7 @@ def judged(name: str, run: RunFile) -> SmokeResult:
 
 
 def _without_messages(name: str, run: RunFile) -> SmokeResult:
-    """Return whether sessions were joined at least."""
+    """Return whether at least sessions were joined."""
     joins = trend_of(run.summary, "ws_join_ms")
     phase = None if joins is None else joins.get(MAIN) or joins.get(WARM_UP)
     if phase is None:

@@ -39,7 +39,7 @@ def smoke_(  # noqa: PLR0913, PLR0917  # click passes each option as an argument
     results_dir: Path | None,
     arguments: Sequence[str],
 ) -> None:
-    """Run every benchmark for a few seconds each, and say of each whether it works.
+    """Run every benchmark for a few seconds, and say of each whether it works.
 
     The check before a long night. All other options go to Locust, such as
     where FleetLM is. It says nothing of speed: thresholds with too few

@@ -20,8 +20,8 @@ from fleetlm_users.measure.comparing.comparison import INCOMPARABLE, NO_REGRESSI
 
 @dataclass(frozen=True)
 class SetupTrend:
-    """One set-up's series. `unwanted` are changes for the worse that its newest run comes after, `unmeasured` the
-    judged figures for which that run has no value.
+    """One set-up's series. `unwanted` are changes for the worse that precede its newest run, `unmeasured` the judged
+    figures for which that run has no value.
     """
 
     setup: Setup
@@ -51,7 +51,7 @@ class TrendAnalysis:
 
     @property
     def exit_code(self) -> int:
-        """3 when a newest run comes after an unwanted change, 4 when too little was measured to tell, else 0."""
+        """3 if a newest run comes after an unwanted change, 4 if too little was measured to tell, otherwise 0."""
         if any(one.unwanted for one in self.deciding):
             return REGRESSION
         is_open = not self.deciding or any(one.is_too_short or one.unmeasured for one in self.deciding)

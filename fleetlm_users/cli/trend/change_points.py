@@ -1,9 +1,10 @@
-"""Where a series of figures changed: E-divisive with a permutation test. Pure.
+"""Find where a series of figures changed: E-divisive with a permutation test. Pure.
 
 Source: Matteson & James, A Nonparametric Approach for Multiple Change Point Analysis of Multivariate Data (JASA 2014),
     with α = 1: the method of Daly et al., The Use of Change Point Detection to Identify Software Performance
     Regressions in a Continuous Integration System (ICPE 2020), and of Apache Otava. Otava uses a t-test, which assumes
-    normal noise and ignores that the place was chosen. Here the original permutation test is kept: under any noise that
+    normal noise and ignores that the place was selected. Here the original permutation test is kept: under any noise
+    that
     does not depend on the order, an unchanged series shows a change with a probability of at most `significance`. The
     test of a series without a change ends early (Besag & Clifford, Sequential Monte Carlo p-values, Biometrika 1991).
 
@@ -19,11 +20,11 @@ from itertools import accumulate, islice, pairwise
 from operator import add, itemgetter
 from typing import Final
 
-MIN_SEGMENT: Final = 2  # a single figure has no spread, and one odd run is no change of level
-MIN_PART: Final = 8  # figures in a half that is tested by itself
+MIN_SEGMENT: Final = 2  # a single figure has no spread, and one odd run is not a change of level
+MIN_PART: Final = 8  # figures in a half that is tested separately
 PERMUTATIONS: Final = 599
 SIGNIFICANCE: Final = 0.005
-"""Probability of a change point in a series that did not change."""
+"""The probability of a change point in a series that did not change."""
 
 MAX_ROUNDS: Final = 10
 _ROUNDING: Final = 1e-9  # of the statistic, relative: permutations of equal figures must count as equal
@@ -49,7 +50,7 @@ def change_points(values: Sequence[float], significance: float = SIGNIFICANCE) -
     The same series gives the same answer: the permutations are drawn with a fixed seed.
 
     Args:
-        values: The figures in the order of time.
+        values: The figures in order of time.
         significance: Highest p-value of a change, from 0.002 (1 of 600 permutations) to below 1.
     """
     search = _Search(values, significance)
@@ -65,7 +66,8 @@ def change_points(values: Sequence[float], significance: float = SIGNIFICANCE) -
 
 
 def fewest_figures(significance: float = SIGNIFICANCE) -> int:
-    """Return the fewest figures in which to look for changes: with fewer, chance alone orders them like that too often.
+    """Return the fewest figures in which to look for changes: with fewer, chance alone produces such an order too
+    often.
 
     With n figures in random order, the lower half comes first or last with a probability of 2 / C(n, n/2). This must be
     at most half the significance, since drawn permutations only estimate it.
@@ -77,7 +79,7 @@ def fewest_figures(significance: float = SIGNIFICANCE) -> int:
 
 
 def fewest_after(count: int, significance: float = SIGNIFICANCE) -> int | None:
-    """Return how many of `count` figures must follow a change so that it can be found; None if no number suffices."""
+    """Return how many of `count` figures must follow a change for it to be found; None if no number suffices."""
     for after in range(MIN_SEGMENT, count // 2 + 1):
         if 4 / math.comb(count, after) <= significance:
             return after
@@ -100,8 +102,8 @@ class _Search:
         return [*self.divided(first, change.at), change.at, *self.divided(change.at, last)]
 
     def tested_again(self, places: Sequence[int]) -> list[ChangePoint]:
-        """Return the changes as tests between their neighbours find them, both ends of the series being among
-        `places`: a division made early may lie in the wrong place, or mean nothing once later ones are known.
+        """Return the changes as tests between their neighbours find them; `places` include both ends of the series. A
+        division made early may be in the wrong place, or mean nothing once later ones are known.
         """
         changes: list[ChangePoint] = []
         for (_, place), (_, after) in pairwise(pairwise(places)):
@@ -130,7 +132,7 @@ def _tested(values: Sequence[float], significance: float, rng: random.Random) ->
     best = _best_of_all(distances, sums, order)
     if best.statistic <= 0:
         return None, 1.0
-    enough = int(significance * (PERMUTATIONS + 1))  # with this many statistics as large, it is no change
+    enough = int(significance * (PERMUTATIONS + 1))  # with this many statistics as large, it is not a change
     reach, as_large = best.statistic * (1 - _ROUNDING), 0
     for drawn in range(1, PERMUTATIONS + 1):
         rng.shuffle(order)
@@ -141,10 +143,10 @@ def _tested(values: Sequence[float], significance: float, rng: random.Random) ->
 
 
 def _best_of_all(distances: Sequence[Sequence[float]], sums: Sequence[float], order: Sequence[int]) -> _Split:
-    """Return the best division of the whole segment and of three halves of it, which overlap.
+    """Return the best division of the whole segment and of three overlapping halves of it.
 
-    A rise that is followed by a fall hides from a division of the whole, since both sides hold low figures. Matteson &
-    James look at all parts of a segment for that reason; these few are enough, at a tenth of the cost.
+    A division of the whole misses a rise followed by a fall, since both sides hold low figures. Matteson & James look
+    at all parts of a segment for that reason; these few are enough, at a tenth of the cost.
     """
     in_order = itemgetter(*order)
     rows = list(map(in_order, in_order(distances)))  # sums of a part are then sums of slices, which is C's work
@@ -161,10 +163,10 @@ def _best_of_all(distances: Sequence[Sequence[float]], sums: Sequence[float], or
 
 
 def _best_split(first: int, sums: Sequence[float], to_left: Sequence[float]) -> _Split:
-    """Return the division with the largest energy statistic, of figures of which the first has the place `first`.
+    """Return the division with the largest energy statistic; the first of the figures has the place `first`.
 
-    `sums` are those of the distances of each figure to all others, `to_left` to those before it. Over the first k
-    figures, both together tell the distances within these, between these and the others, and within the others.
+    `sums` are those of the distances of each figure to all others, `to_left` to those before it. For the first k
+    figures, both together give the distances within them, between them and the others, and within the others.
     """
     skipped, count, total = MIN_SEGMENT - 1, len(sums), math.fsum(sums) / 2
     within = islice(accumulate(to_left), skipped, None)
@@ -177,9 +179,9 @@ def _best_split(first: int, sums: Sequence[float], to_left: Sequence[float]) -> 
     return _Split(first + MIN_SEGMENT + statistics.index(largest), largest) if largest > 0 else _Split(0, 0.0)
 
 
-@lru_cache(maxsize=64)  # a permutation test asks for the same two counts 600 times
+@lru_cache(maxsize=64)  # a permutation test needs the same two counts 600 times
 def _weights(count: int) -> list[tuple[float, float, float]]:
-    """Return what the sums weigh in the statistic, for each division of `count` figures.
+    """Return the weights of the sums in the statistic, for each division of `count` figures.
 
     Of s figures on the left and o on the right it is, with B for the sum of the distances between both sides, L and R
     for those within: (2 B / (s o) - 2 L / (s (s - 1)) - 2 R / (o (o - 1))) * s o / (s + o). `_best_split` knows L, the

@@ -88,7 +88,7 @@ def trend(  # noqa: PLR0913, PLR0917  # click passes each option as an argument 
         analysis = trend_of(history, settings, ignore)
         shown = trend_text.render(analysis, style())
         written = [*_pages(analysis, html), *((path, FORMATS[name](analysis)) for name, path in files.items())]
-    except UNREADABLE as problem:  # what the validation of the files (summary_check.py) let through
+    except UNREADABLE as problem:  # faults that the files' validation (summary_check.py) missed
         given = ", ".join(map(str, folders))
         expected = f"results that can be shown over time; these cannot ({type(problem).__name__}: {problem})"
         raise UsageError("FOLDER", given, expected, EXAMPLE) from problem

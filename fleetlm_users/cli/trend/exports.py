@@ -17,7 +17,7 @@ from fleetlm_users.cli.trend.series import FigureSeries, TrendPoint
 from fleetlm_users.cli.trend.wording import is_nothing
 
 MAX_MEASURE: Final = 64
-"""Characters of a measure's name in Bencher Metric Format, "Order of Precedence"."""
+"""The most characters of a measure's name in Bencher Metric Format, "Order of Precedence"."""
 
 _UNITS: Final = {"rate": "fraction", "counter": "1/s"}
 
@@ -49,7 +49,7 @@ def otava(trend: TrendAnalysis) -> str:
     """Return all runs as CSV with the columns `time`, `commit`, `run` and one per figure, for Otava's type `csv`.
 
     Otava needs a number in every field, so a figure that some run lacks is left out. If there are several benchmarks,
-    only that of the newest run is written, since they have no runs in common.
+    only the newest run's is written, since they have no runs in common.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -78,7 +78,7 @@ def _of_newest(one: SetupTrend, series: FigureSeries) -> TrendPoint | None:
 
 
 def _measure(name: str) -> str:
-    """Return a name that Bencher takes for a measure; a longer one is cut and keeps a digest of the whole."""
+    """Return a name that Bencher accepts for a measure; a longer one is cut and ends in a digest of the whole."""
     if len(name) <= MAX_MEASURE:
         return name
     digest = f"{zlib.crc32(name.encode()):08x}"
@@ -91,7 +91,7 @@ def _metric(point: TrendPoint) -> dict[str, float]:
 
 
 def _github(trend: TrendAnalysis, direction: str) -> Iterator[dict[str, Any]]:
-    """Yield entries as https://github.com/benchmark-action/github-action-benchmark describes them."""
+    """Yield entries in the format of https://github.com/benchmark-action/github-action-benchmark."""
     for one in trend.deciding:
         for series in _shown(one):
             point = _of_newest(one, series)

@@ -1,4 +1,4 @@
-"""The runs of a trend, read from result folders in order of time, and the results left out, with the reason."""
+"""The runs of a trend, read from result folders in order of time, and the results left out, each with the reason."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ _COMMIT: Final = re.compile(r"[\w.-]{4,64}")
 
 @dataclass(frozen=True)
 class PastRun:
-    """A run and when it started. `commit` is empty where the run does not know one."""
+    """A run and when it started. `commit` is empty if the run does not know one."""
 
     file: RunFile
     started: datetime
@@ -44,7 +44,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class RunHistory:
-    """Runs from the oldest to the newest, and what was left out."""
+    """Runs from the oldest to the newest, and the results left out."""
 
     runs: tuple[PastRun, ...]
     left_out: tuple[LeftOut, ...]
@@ -59,8 +59,8 @@ class RunHistory:
 def read_history(folders: Iterable[Path], last: int | None = None) -> RunHistory:
     """Return the runs of result folders, or of folders of them, oldest first; with `last` only that many of the newest.
 
-    Inconclusive runs, since nobody can rely on their figures, runs without a start time, and runs that appear twice are
-    left out. So are files that cannot be read, unless given by name.
+    Left out are inconclusive runs, since nobody can rely on their figures, runs without a start time, runs that appear
+    twice, and files that cannot be read, unless given by name.
 
     Raises:
         UsageError: A folder holds no run, a named file cannot be read, or there are more than 2,000 runs.
@@ -89,7 +89,7 @@ def read_history(folders: Iterable[Path], last: int | None = None) -> RunHistory
 
 
 def commit_of(versions: Mapping[str, object]) -> str:
-    """Return the commit of a run: that of the tested code if CI names it, else that of the load test's own checkout."""
+    """Return the commit of a run: the tested code's if CI names it, otherwise that of the load test's own checkout."""
     for name in ("commit", "git_commit"):
         commit = versions.get(name)
         if isinstance(commit, str) and _COMMIT.fullmatch(commit):
@@ -98,7 +98,7 @@ def commit_of(versions: Mapping[str, object]) -> str:
 
 
 def _files(folders: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """Yield every summary once, and whether it was named and not found in a folder."""
+    """Yield every summary once, and whether it was given by name rather than found in a folder."""
     seen: set[Path] = set()
     for folder in folders:
         file = folder / SUMMARY if (folder / SUMMARY).exists() else folder

@@ -1,4 +1,6 @@
-"""A trend as one self-contained HTML page: a chart per figure, on the templates and charts of a run's report. Pure."""
+"""A trend as one self-contained HTML page: a chart per figure, with the templates and charts of a run's report.
+Pure.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -14,7 +16,7 @@ from fleetlm_users.measure.report.html import environment
 _LOOKS: Final = {0: "pass", 3: "fail", 4: "inconclusive"}
 _SIGN_LOOKS: Final = {"✗": "fail", "?": "inconclusive", "!": "inconclusive"}
 _DAYS: Final = 4  # labels on the axis of time
-_BAND: Final = 3.0  # in heights of the values' own range: an interval that is wider would hide the line
+_BAND: Final = 3.0  # in heights of the values' own range: a wider interval would dwarf the line
 
 
 class SetupSection(NamedTuple):
@@ -93,7 +95,7 @@ def _section(one: SetupTrend) -> SetupSection:
 
 
 def _scale(series: FigureSeries) -> Scale:
-    """Return an axis around the values, and around their intervals unless these dwarf the values."""
+    """Return an axis around the values, and around their intervals unless those dwarf the values."""
     values = [point.value for point in series.points]
     low, high = min(values), max(values)
     room = (high - low) * _BAND or abs(high)

@@ -1,4 +1,4 @@
-"""The figures of one set-up over its runs: each a series with its intervals, its changes, and what they mean. Pure."""
+"""The figures of one set-up over its runs: each a series with its intervals, its changes, and their meaning. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ CAPACITY: Final = Figure("capacity", None, "result")
 
 @dataclass(frozen=True)
 class TrendPoint:
-    """One run's figure: never without a value."""
+    """One run's figure, always with a value."""
 
     run: PastRun
     measured: Measured
@@ -37,7 +37,7 @@ class TrendPoint:
 
 @dataclass(frozen=True)
 class LevelChange:
-    """A change of a figure's level, from the run at index `at` of its points on.
+    """A change of a figure's level, from the run at index `at` of its points.
 
     `before` and `after` are medians of the runs on both sides, up to the next change. `is_small`: within the tolerance.
     `is_better` is None if neither direction is better. `in_force`: the newest level is worse than the one before this
@@ -58,12 +58,12 @@ class LevelChange:
 
     @property
     def is_unwanted(self) -> bool:
-        """Whether it made the figure worse, and the newest level still is."""
+        """Whether it made the figure worse, and the newest level still is worse."""
         return self.is_better is False and self.in_force
 
     @property
     def share(self) -> float | None:
-        """after − before as a share of before; None where that is 0."""
+        """after − before as a share of before; None if that is 0."""
         return (self.after - self.before) / abs(self.before) if self.before else None
 
 
@@ -81,7 +81,7 @@ class FigureSeries:
 
     @property
     def name(self) -> str:
-        """The figure as thresholds write it."""
+        """The figure in threshold notation."""
         return label(self.figure)
 
     @property
@@ -93,7 +93,7 @@ class FigureSeries:
 
 @dataclass(frozen=True)
 class TrendSettings:
-    """How a trend is made. `accepted` is the newest run whose changes are known and decide nothing."""
+    """The settings of a trend. `accepted` is the newest run whose changes are known and no longer count."""
 
     significance: float
     tolerances: Tolerances
@@ -102,7 +102,7 @@ class TrendSettings:
 
 
 def series_of(setup: Setup, settings: TrendSettings) -> list[FigureSeries]:
-    """Return a series for every figure that the newest run has, judged ones first.
+    """Return a series for every figure of the newest run, judged ones first.
 
     A figure that is the same in all runs, such as a count of 0, is a series without changes.
     """
@@ -123,7 +123,7 @@ def series_of(setup: Setup, settings: TrendSettings) -> list[FigureSeries]:
 def unmeasured(setup: Setup) -> list[str]:
     """Return the figures that a threshold of the newest run bounds, but for which it has no value.
 
-    A default threshold that a run is too short for counts as kept in that run, and so holds up no trend either.
+    A default threshold that a run is too short for counts as kept in that run, so it does not hold up a trend either.
     """
     missing = [entry for entry in setup.newest.file.summary["thresholds"] if entry["measured"] is None]
     return list(
@@ -168,7 +168,7 @@ def _series(
 
 
 def _capacity(setup: Setup, settings: TrendSettings) -> FigureSeries | None:
-    """Return the results of capacity searches, which is what they are run for; None for other runs.
+    """Return the results of capacity searches, which are their purpose; None for other runs.
 
     A search that ended at the generator's limit says nothing about the server.
     """

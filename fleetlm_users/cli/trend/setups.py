@@ -1,6 +1,6 @@
-"""What makes runs comparable: the same benchmark, the same options, the same kind of machine. Pure.
+"""The conditions for comparing runs: the same benchmark, the same options, the same kind of machine. Pure.
 
-A setting that one of two runs does not have, because its version is older, does not keep them apart.
+A setting that one of two runs lacks, because its version is older, does not separate them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,9 +15,9 @@ PLAN: Final = (
     *("users", "duration_s", "ramp_up_s", "warm_up_s", "shape", "edits", "resets"),
     *("stages", "session_rate", "arrivals", "mix"),
 )
-MACHINE: Final = ("cpu", "cores", "machine", "system")  # and memory; a host name is new in every job of most CI systems
+MACHINE: Final = ("cpu", "cores", "machine", "system")  # plus memory; most CI systems give every job a new host name
 _GIB: Final = 1 << 30
-# what neither the load nor its measurement depends on
+# settings that affect neither the load nor its measurement
 _BESIDE: Final = (
     *NOT_COMPARED,
     *("junit", "markdown", "cleanup", "debug", "presets_file", "participant_prefix", "agent_id", "insecure"),
@@ -45,7 +45,7 @@ class Setup:
 
 
 def setups_of(runs: Iterable[PastRun], ignored: Collection[str] = ()) -> list[Setup]:
-    """Return runs, which come oldest first, by set-up, that of the newest run first; `ignored` settings may differ."""
+    """Return the runs, given oldest first, by set-up, the newest run's set-up first; `ignored` settings may differ."""
     setups: list[Setup] = []
     for run in runs:
         settings = {name: value for name, value in settings_of(run.file.summary).items() if name not in ignored}
@@ -65,14 +65,14 @@ def setups_of(runs: Iterable[PastRun], ignored: Collection[str] = ()) -> list[Se
 
 
 def differences(setup: Setup, other: Setup) -> Iterator[tuple[str, Any, Any]]:
-    """Yield each setting that keeps a set-up apart from another of its benchmark: its name and both values."""
+    """Yield each setting that separates a set-up from another of its benchmark: its name and both values."""
     for name, value in setup.settings.items():
         if name in other.settings and other.settings[name] != value:
             yield name, value, other.settings[name]
 
 
 def settings_of(summary: Summary) -> dict[str, Any]:
-    """Return what makes a run comparable, by name."""
+    """Return the settings that make a run comparable, by name."""
     options, plan, host = summary["options"], summary["plan"], summary.get("host") or {}
     hidden = {*_BESIDE, *(SERVER if options.get("standin") else ())}
     memory = host.get("memory_bytes")

@@ -1,4 +1,4 @@
-"""A trend as text for a terminal: figures, changes, what was left out, the answer last. Pure."""
+"""A trend as text for a terminal: figures, changes, results left out, the answer last. Pure."""
 
 from collections.abc import Iterator
 from typing import Final

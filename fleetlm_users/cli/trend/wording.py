@@ -30,7 +30,9 @@ def value(series: FigureSeries, number: float | None) -> str:
 
 
 def change(series: FigureSeries, change_: LevelChange) -> str:
-    """Return how much a level changed: in percentage points for rates, else in percent, or absolute if it was 0."""
+    """Return how much a level changed: in percentage points for rates, otherwise in percent, or absolute if it was
+    0.
+    """
     if series.kind == "rate":
         return f"{(change_.after - change_.before) * 100:+.2f} pp"
     if change_.share is None:
@@ -39,7 +41,7 @@ def change(series: FigureSeries, change_: LevelChange) -> str:
 
 
 def kind_of(series: FigureSeries, change_: LevelChange) -> str:
-    """Return what a change is: worse, better, changed, or small."""
+    """Return the kind of a change: worse, better, changed, or small."""
     if change_.is_unwanted:
         return "worse"
     if change_.is_small:
@@ -55,7 +57,7 @@ def day(run: PastRun) -> str:
 
 
 def setup_title(setup: Setup) -> str:
-    """Return what a set-up is."""
+    """Return the title of a set-up."""
     plan = setup.newest.file.summary["plan"]
     users = plan.get("total_users")
     parts = [
@@ -74,7 +76,7 @@ def span(setup: Setup) -> str:
 
 
 def reasons(trend: TrendAnalysis) -> list[tuple[str, str]]:
-    """Return what the answer rests on, each with its sign: unwanted changes ✗, open questions ?, accepted ones !."""
+    """Return the grounds of the answer, each with its sign: unwanted changes ✗, open questions ?, accepted ones !."""
     worse = [("✗", sentence(*one)) for setup in trend.deciding for one in setup.unwanted]
     sign = "?" if trend.exit_code == INCOMPARABLE else "!"
     return [*worse, *((sign, caution) for caution in trend.cautions()), *(("!", text) for text in _apart(trend))]
@@ -136,7 +138,7 @@ def cut(text: str) -> str:
 
 
 def _apart(trend: TrendAnalysis) -> Iterator[str]:
-    """Yield what was kept apart from the set-up of its benchmark's newest run, and why."""
+    """Yield the set-ups kept apart from that of the benchmark's newest run, and why."""
     deciding = {one.setup.benchmark: one.setup for one in trend.deciding}
     for one in trend.setups:
         if not one.setup.decides:
@@ -145,7 +147,7 @@ def _apart(trend: TrendAnalysis) -> Iterator[str]:
 
 
 def why(setup: Setup, newest: Setup) -> str:
-    """Return which settings keep a set-up apart from that of the newest run."""
+    """Return the settings that separate a set-up from that of the newest run."""
     differing = list(differences(setup, newest))
     words = [f"{name} {_shown(value_)} instead of {_shown(now)}" for name, value_, now in differing[:MAX_DIFFERENCES]]
     return ", ".join(words) + (

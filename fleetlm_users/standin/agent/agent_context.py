@@ -1,4 +1,4 @@
-"""The `context` of an agent in the late protocol: which messages it is sent. Pure.
+"""The `context` of an agent in the late protocol: which messages a webhook sends it. Pure.
 
 Source: the late wire record, section Agents; FleetLM agent_controller.ex at 0b7208e.
 """
@@ -14,11 +14,11 @@ STRATEGIES: Final = ("last_n", "strip_tool_results", "webhook")
 
 
 class ContextCrash(Exception):
-    """FleetLM answers 500: the context is no object."""
+    """FleetLM answers 500: the context is not an object."""
 
 
 def with_context(given: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
-    """Return an agent's fields with its `context` whole, as each create and each update sets it, and what is wrong.
+    """Return an agent's fields with its complete `context`, as each create and update sets it, and the errors in it.
 
     Raises ContextCrash.
     """
@@ -39,7 +39,7 @@ def limit_of(context: Mapping[str, Any]) -> int:
 
 
 def _debounce_problem(value: Any) -> Errors:
-    """Return what is wrong with a field that is checked, and then neither kept nor shown."""
+    """Return the error in a field that is checked, but then neither kept nor shown."""
     if not isinstance(value, int) or isinstance(value, bool):
         return {"debounce_window_ms": [INVALID]}
     return {} if value >= 0 else {"debounce_window_ms": ["must be greater than or equal to 0"]}

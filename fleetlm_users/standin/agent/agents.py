@@ -1,4 +1,4 @@
-"""Agents: what FleetLM's changeset accepts, refuses and fills in. Pure.
+"""Agents: the fields that FleetLM's changeset accepts, refuses and fills in. Pure.
 
 Source: the wire record, section Agents; Ecto's cast (empty strings count as not given).
 """
@@ -45,7 +45,7 @@ class Agent:
     updated_at: str = ""
 
     def as_json(self, protocol: str) -> dict[str, Any]:
-        """Return the resource as REST shows it in a protocol (`both`: of both), keys sorted."""
+        """Return the resource as REST shows it in a protocol (`both`: in both), keys sorted."""
         hidden = HIDDEN[protocol]
         return {name: getattr(self, name) for name in sorted(self.__slots__) if name not in hidden}
 
@@ -59,7 +59,7 @@ class AgentInvalid(Exception):
 
 
 class Agents:
-    """All agents by id; at most MAX_AGENTS. `on_change` gets each that is new or changed."""
+    """All agents by id; at most MAX_AGENTS. `on_change` gets each new or changed one."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Agent] = {}
@@ -75,7 +75,7 @@ class Agents:
         return [agent for agent in agents if status not in STATUSES or agent.status == status]
 
     def create(self, given: Mapping[str, Any], now: str, more_errors: "Errors | None" = None) -> Agent:
-        """Create an agent; `more_errors` are those of fields that are not known here. Raises AgentInvalid."""
+        """Create an agent; `more_errors` are those of fields unknown here. Raises AgentInvalid."""
         cast, errors = cast_fields(given)
         errors |= more_errors or {}
         for name in ("id", "name", "origin_url"):
@@ -88,7 +88,7 @@ class Agents:
         return self._put(Agent(**cast, inserted_at=now, updated_at=now))
 
     def update(self, agent: Agent, given: Mapping[str, Any], now: str, more_errors: "Errors | None" = None) -> Agent:
-        """Change the given fields of `agent`; `more_errors` as of `create`. Raises AgentInvalid."""
+        """Update the given fields of `agent`; `more_errors` as for `create`. Raises AgentInvalid."""
         cast, errors = cast_fields(given)
         errors |= more_errors or {}
         for name in ("id", "name", "origin_url"):
@@ -110,7 +110,7 @@ class Agents:
         return self.update(agent, {"status": "disabled"}, now)
 
     def restore(self, agent: Agent) -> None:
-        """Put an agent of an earlier process in its place."""
+        """Restore an agent of an earlier process."""
         self._by_id[agent.id] = agent
 
     def _put(self, agent: Agent) -> Agent:

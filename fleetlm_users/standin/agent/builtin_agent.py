@@ -13,7 +13,7 @@ from fleetlm_users.standin.chat.stored_message import StoredMessage, seq_of
 
 
 class BuiltinAgent:
-    """Answers for every agent that is not disabled, registered or not."""
+    """The echo agent: answers for every agent that is not disabled, registered or not."""
 
     pending = 0
 
@@ -32,7 +32,7 @@ class BuiltinAgent:
         self._hub.append(session, session.agent_id, "text", echo(content), metadata)
 
     def _stream(self, session: Session, content: dict[str, Any]) -> None:
-        """Push the pieces of an answer, then append it whole."""
+        """Push the pieces of an answer, then append the whole."""
         assembler = Assembler(self._hub.new_late_id)
         for chunk in echo_chunks(echo(content)["text"]):
             push_chunk(self._hub, session, chunk)
@@ -42,13 +42,13 @@ class BuiltinAgent:
 
 
 def push_chunk(hub: Hub, session: Session, chunk: dict[str, Any]) -> None:
-    """Push a piece of an agent's answer to all who have joined."""
+    """Push a piece of an agent's answer to all joined sockets."""
     payload = b'{"agent_id":%b,"chunk":%b}' % (session.agent_json, orjson.dumps(chunk))
     hub.push_event(session, STREAM_CHUNK, payload)
 
 
 def echo(content: dict[str, Any]) -> dict[str, Any]:
-    """Return `Echo: <text>` (without a text what Elixir prints) and the `client_ref`, if there is one."""
+    """Return `Echo: <text>` (without a text, Elixir's print of the content) and the `client_ref`, if there is one."""
     text = content.get("text")
     said = "Echo: " + (text if type(text) is str else inspect(content))
     return {"client_ref": content["client_ref"], "text": said} if "client_ref" in content else {"text": said}

@@ -1,4 +1,4 @@
-"""An agent's answer: JSON lines out of a byte stream, each one message. Pure."""
+"""An agent's answer: JSON lines from a byte stream, one message each. Pure."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ class BadLine(ValueError):
 
 
 class LineSplitter:
-    """Cuts chunks into lines; keeps the unfinished one, at most MAX_LINE_BYTES of it."""
+    """Cuts chunks into lines; keeps at most MAX_LINE_BYTES of an unfinished one."""
 
     __slots__ = ("_parts", "_parts_bytes")
 
@@ -32,7 +32,7 @@ class LineSplitter:
         return [line for line in lines if line.strip()]
 
     def rest(self) -> bytes:
-        """Return what came after the last newline."""
+        """Return the bytes after the last newline."""
         return b"".join(self._parts).strip()
 
     def _keep(self, part: bytes) -> None:
@@ -47,7 +47,7 @@ class LineSplitter:
 def parse_line(line: bytes) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return kind, content and metadata of one line; other keys are ignored.
 
-    Raises BadLine when it is not JSON, lacks kind or content, or these have the wrong type.
+    Raises BadLine if it is not JSON, lacks kind or content, or these have the wrong type.
     """
     try:
         value = orjson.loads(line)

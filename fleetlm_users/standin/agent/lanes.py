@@ -1,4 +1,4 @@
-"""Webhooks that wait their turn: one at a time for the whole node or for each session, each with a service time."""
+"""Webhooks that wait their turn: one at a time for the node or for each session, each with a service time."""
 
 import time
 from collections.abc import Callable
@@ -22,10 +22,10 @@ class WebhookLanes:
 
     Args:
         hub: Its faults hold the service time, which may change at any moment; then call `retime`.
-        responder: What answers in the end.
+        responder: The responder that finally answers.
         order: One of ORDERS: one lane for the node, one for each session, or one for each message.
         timer: Wakes the lanes.
-        max_pending: Messages that wait here or at the responder; a further one is dropped and counted as failed.
+        max_pending: The most messages waiting here or at the responder; a further one is dropped and counted as failed.
         clock: Monotonic seconds.
     """
 
@@ -48,7 +48,7 @@ class WebhookLanes:
 
     @property
     def pending(self) -> int:
-        """User messages that are not answered yet."""
+        """The number of user messages not answered yet."""
         return self._lanes.waiting + self._responder.pending
 
     def asked(self, session: Session, message: StoredMessage, content: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""An agent's answer in the late protocol: UI-message chunks, one per line, and the message that they make. Pure.
+"""An agent's answer in the late protocol: UI-message chunks, one per line, and the message they form. Pure.
 
 Source: the late wire record, section Agent webhooks; FleetLM webhook/assembler.ex.
 """
@@ -16,7 +16,7 @@ KIND: Final = "assistant"
 
 
 class AgentMessage(NamedTuple):
-    """A whole answer: what is appended."""
+    """A whole answer, to be appended."""
 
     content: dict[str, Any]
     metadata: dict[str, Any]
@@ -35,7 +35,7 @@ class Assembler:
         self._metadata: dict[str, Any] = {}
 
     def feed(self, chunk: dict[str, Any]) -> AgentMessage | None:
-        """Take one chunk; return the message that it ends."""
+        """Take one chunk; return the message that it ends, if any."""
         kind, part = str(chunk["type"]), chunk.get("id")
         name, _, step = kind.rpartition("-")
         if kind in ENDS:
@@ -66,7 +66,7 @@ class Assembler:
 
 
 def parse_chunk(line: bytes) -> dict[str, Any]:
-    """Return one chunk. Raise BadLine when the line is no JSON object."""
+    """Return one chunk. Raise BadLine if the line is not a JSON object."""
     try:
         chunk = orjson.loads(line)
     except ValueError as problem:
@@ -77,7 +77,7 @@ def parse_chunk(line: bytes) -> dict[str, Any]:
 
 
 def echo_chunks(text: str) -> list[dict[str, Any]]:
-    """Return the four lines with which FleetLM's own echo agent answers at that commit."""
+    """Return the four lines that FleetLM's own echo agent answers at that commit."""
     return [
         {"id": "part_1", "type": "text-start"},
         {"delta": text, "id": "part_1", "type": "text-delta"},

@@ -1,4 +1,4 @@
-"""Asks agents over HTTP: one POST per user message, its JSON lines appended as they arrive."""
+"""Ask agents over HTTP: one POST per user message, appending its JSON lines as they arrive."""
 
 import asyncio
 import logging
@@ -67,12 +67,12 @@ class Webhooks:
         task.add_done_callback(self._tasks.discard)
 
     def clear(self) -> None:
-        """Give up what is under way."""
+        """Give up all webhooks under way."""
         for task in list(self._tasks):
             task.cancel()
 
     async def close(self) -> None:
-        """Give up what is under way, and end."""
+        """Give up all webhooks under way, and end."""
         self.clear()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._client is not None:
@@ -97,7 +97,7 @@ class Webhooks:
         except (WebhookFailed, BadLine, aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
             LOG.info("agent webhook failed: %r", problem)
             self._hub.counters.webhooks_failed += 1
-        except Exception:  # whatever an agent answers, the next message is asked for
+        except Exception:  # whatever an agent answers, the next message is asked about
             LOG.exception("agent webhook failed")
             self._hub.counters.webhooks_failed += 1
 
@@ -132,8 +132,8 @@ class Webhooks:
     async def _ask_late(self, job: Job, agent: Agent) -> None:
         """Ask as the late protocol does: redirects are not followed, and the transcript may be frozen.
 
-        Under quirks a session's later webhooks carry the body of its first successful one, until an error of the
-        connection ends the session's worker with all that waits (late wire record: "The transcript is frozen").
+        Under quirks a session's later webhooks carry the body of its first successful one, until a connection error
+        ends the session's worker and its queue (late wire record: "The transcript is frozen").
         """
         session = job.session
         body = self._frozen.get(session.id) or late_body(job, limit_of(agent.context))
@@ -149,7 +149,7 @@ class Webhooks:
             self._frozen.setdefault(session.id, body)
 
     def _forget_queue(self, session: Session) -> None:
-        """Drop what waits for the session's worker, except for what it is at."""
+        """Drop the queue of the session's worker, except for the current webhook."""
         queue = self._queues.get("" if self._is_serial else session.id)
         if queue is None:
             return
@@ -160,7 +160,7 @@ class Webhooks:
         queue.extend(kept)
 
     async def _take_chunks(self, session: Session, response: aiohttp.ClientResponse) -> None:
-        """Push each line as it arrives and append what they make; a bad status shows only to the counters."""
+        """Push each line as it arrives and append the message they form; a bad status shows only in the counters."""
         lines, assembler = LineSplitter(), Assembler(self._hub.new_late_id)
         async for part in response.content.iter_any():
             for line in lines.feed(part):

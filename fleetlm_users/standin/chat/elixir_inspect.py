@@ -1,4 +1,4 @@
-"""How Elixir prints values (`inspect/1`): some of FleetLM's error bodies carry such text.
+"""Elixir's print of values (`inspect/1`), which some of FleetLM's error bodies contain.
 
 Source: Elixir `Inspect` with its defaults (limit 50 items, printable_limit 4096 characters, map keys sorted).
 """
@@ -7,7 +7,7 @@ from typing import Any
 
 LIMIT = 50
 PRINTABLE_LIMIT = 4096
-MAX_DEPTH = 32  # deeper values are cut short: a reader learns nothing from them, and recursion must end
+MAX_DEPTH = 32  # deeper values are cut: a reader learns nothing from them, and recursion must end
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", "#{": "\\#{"}
 PRINTABLE_CODES = frozenset(range(32, 127)) | {7, 8, 9, 10, 11, 12, 13, 27}
 

@@ -1,4 +1,4 @@
-"""The rules of an append: it makes a message, stores it, pushes it and asks the agent. Knows no sockets."""
+"""The rules of an append: create a message, store it, push it and ask the agent. Knows no sockets."""
 
 import time
 from collections.abc import Callable
@@ -26,11 +26,11 @@ TEXT_KIND = b'"text"'
 
 
 class Responder(Protocol):
-    """What answers for the agents: webhooks, or the built-in echo."""
+    """Answers for the agents: webhooks, or the built-in echo."""
 
     @property
     def pending(self) -> int:
-        """User messages that are not answered yet."""
+        """The number of user messages not answered yet."""
 
     def asked(self, session: Session, message: StoredMessage, content: dict[str, Any]) -> None:
         """Answer `message` of the session's user, now or later, by `Hub.append`."""
@@ -81,7 +81,7 @@ class Hub:
         return self.stamps.seconds(self.now_s())
 
     def create_session(self, user_id: str, agent_id: str, metadata: Any, *, is_late: bool = False) -> Session:
-        """Create a session of one of the protocols. Raises StoreFull."""
+        """Create a session in one of the protocols. Raises StoreFull."""
         now_s = self.now_s()
         session_id = (self._uuids if is_late else self._ulids).make(now_s).decode()
         session = self.store.create(id=session_id, user_id=user_id, agent_id=agent_id, metadata=metadata, now_s=now_s)
@@ -132,7 +132,7 @@ class Hub:
         return message
 
     def append_in_turn(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> None:
-        """Append a message of the session's user when those before it are, at the rate that the faults allow.
+        """Append a message of the session's user after those before it, at the rate that the faults allow.
 
         Beyond MAX_WAITING_APPENDS it is dropped and counted as rejected.
         """
@@ -158,7 +158,7 @@ class Hub:
             self.delivery.deliver(session, payload)
 
     def push_event(self, session: Session, event: str, payload: bytes) -> None:
-        """Push another event than `message` to all joined sockets, as late as messages are pushed."""
+        """Push an event other than `message` to all joined sockets, as late as messages are pushed."""
         if self.faults.faults.broadcast_delay_ms > 0:
             self.delivery.deliver_event(session, event, payload)
             return
@@ -210,21 +210,21 @@ class Hub:
         return message
 
     def replay(self, session: Session) -> list[StoredMessage]:
-        """Return what a join hands over: the newest 100 messages (under quirks the oldest)."""
+        """Return the replay of a join: the newest 100 messages (under quirks the oldest)."""
         if self.quirks:
             return oldest(session, REPLAY_LIMIT, self.storage.clock.flushed_stamp(self.now_s()))
         return session.newest(REPLAY_LIMIT)
 
     def page(self, session: Session, after_seq: int, limit: int) -> list[StoredMessage]:
-        """Return what the late protocol's reads give: the next messages after a seq (under quirks not always)."""
+        """Return a page of the late protocol's reads: the next messages after a seq (under quirks not always)."""
         if self.quirks:
             return mixed_page(session, after_seq, limit, self.storage.clock.flushed_stamp(self.now_s()))
         return session.after(after_seq, limit)
 
     def history(self, session: Session, seq: int) -> list[StoredMessage]:
-        """Return what the agent is sent for the user's message `seq`, by its history mode.
+        """Return the messages that the agent is sent with the user's message `seq`, by its history mode.
 
-        The messages up to the one to be answered; under quirks what FleetLM's reads give at this moment.
+        These are the messages up to the one to be answered; under quirks, what FleetLM's reads return at this moment.
         """
         agent = self.agents.get(session.agent_id)
         mode, limit = (agent.message_history_mode, agent.message_history_limit) if agent else ("tail", 50)

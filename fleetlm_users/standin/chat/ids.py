@@ -11,7 +11,7 @@ import time
 ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PAIR_BITS = 10
 PAIR_MASK = (1 << PAIR_BITS) - 1
-EPOCH_BITS = 20  # the characters above these change every 17 minutes only
+EPOCH_BITS = 20  # the characters above these change only every 17 minutes
 COUNTER_BITS = 30  # the last six characters count upwards within one millisecond
 ULID_CHARS = 26
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -19,8 +19,8 @@ BASE64_BITS = 6
 UUID_COUNTER_BITS = 24  # the four characters before the last
 STAMP_CHARS = 26  # "2026-11-23T20:11:12.413308"
 SECONDS_CHARS = 19  # "2026-11-23T20:09:07"
-STORED_SHUFFLE = slice(25, 9, -1)  # the random part backwards: another id of the same millisecond
-UUID_SHUFFLE = slice(20, 10, -1)  # the same of a UUID; the characters around it hold version, variant and padding
+STORED_SHUFFLE = slice(25, 9, -1)  # the random part reversed: another id of the same millisecond
+UUID_SHUFFLE = slice(20, 10, -1)  # the same for a UUID; the characters around it hold version, variant and padding
 
 PAIRS = [bytes((high, low)) for high in ALPHABET for low in ALPHABET]
 BASE64_PAIRS = [bytes((high, low)) for high in BASE64 for low in BASE64]

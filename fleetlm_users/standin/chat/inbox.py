@@ -13,13 +13,13 @@ from fleetlm_users.standin.chat.session_store import Store
 from fleetlm_users.standin.faults.delivery import Later
 
 BATCH_S: Final = 1.0
-DIRTY_LIMIT: Final = 50  # this many changed sessions are pushed at once
+DIRTY_LIMIT: Final = 50  # with this many changed sessions, the inbox is pushed at once
 MAX_INBOXES: Final = 10_000
 MAX_ENTRIES: Final = 1_000  # sessions shown per inbox
 
 
 class Inbox:
-    """Counts from the first join of this user's inbox on; `listeners` are the joined channels.
+    """The inbox of one user, counting from its first join; `listeners` are the joined channels.
 
     Ticks once a second from its opening while there is a listener. With `stops` the timer stops permanently in the
     first second without a message, as FleetLM's does.
@@ -36,7 +36,9 @@ class Inbox:
         self.arm()
 
     def admit(self, session: Session) -> dict[str, Any]:
-        """Return the entry of `session`, with zero messages when it is new; beyond the limit the oldest entry goes."""
+        """Return the entry of `session`, with zero messages if it is new; beyond the limit, the oldest entry is
+        dropped.
+        """
         session.inbox = self
         entry = self._entries.get(session.id)
         if entry is None:
@@ -91,7 +93,7 @@ class Inbox:
 
 
 class Inboxes:
-    """The inboxes that were ever joined, bounded: the longest unused one without a listener makes room."""
+    """The inboxes ever joined, bounded: the one unused the longest without a listener makes room."""
 
     def __init__(self, store: Store, timer: Later, quirks: bool = False, stops: bool | None = None) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""One session: its sequence of messages, its listeners, and what can be read again. Pure."""
+"""One session: its sequence of messages, its listeners, and its readable history. Pure."""
 
 from bisect import bisect_left, bisect_right
 from typing import Any, Protocol
@@ -22,17 +22,17 @@ class Listener(Protocol):
         """Send one `message` push with this payload."""
 
     def push_event(self, event: str, payload: bytes) -> None:
-        """Send one push of another event than `message`, with this payload."""
+        """Send one push of an event other than `message`, with this payload."""
 
     def push_garbage(self) -> None:
         """Send a text frame that is not JSON."""
 
     def flush(self) -> None:
-        """Give what was pushed to the kernel now, and not at the end of the event loop's turn."""
+        """Give pushed bytes to the kernel now, not at the end of the event loop's turn."""
 
 
 class Activity(Protocol):
-    """What is notified of every message of a session: the user's inbox."""
+    """Is notified of every message of a session: the user's inbox."""
 
     def touch(self, session: "Session", sender_id: str, stamp: bytes) -> None:
         """Count an appended message."""
@@ -88,7 +88,7 @@ class Session:
         self.inbox: Activity | None = None
 
     def json_of(self, sender_id: str) -> bytes:
-        """Return `sender_id` as JSON text; those of the two participants are ready made."""
+        """Return `sender_id` as JSON text; those of the two participants are prepared."""
         if sender_id == self.user_id:
             return self.user_json
         return self.agent_json if sender_id == self.agent_id else orjson.dumps(sender_id)
@@ -96,7 +96,7 @@ class Session:
     def keep(self, message: StoredMessage, max_messages: int) -> int:
         """Store `message`; return the bytes added, less those of messages trimmed beyond `max_messages`.
 
-        Trims in quarters, so that the price of one append does not grow with what is kept.
+        Trims in quarters, so that the cost of one append does not grow with the messages kept.
         """
         added = size_bytes(message)
         if len(self.head) < HEAD_KEPT:

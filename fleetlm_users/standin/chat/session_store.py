@@ -13,7 +13,7 @@ INDEX_LIMIT = 50  # GET /api/sessions shows the newest 50 (session_controller.ex
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Bounds of what is kept. Messages beyond them are forgotten, oldest first; ids stay valid."""
+    """Bounds of the store. Messages beyond them are forgotten, oldest first; ids stay valid."""
 
     max_sessions: int = 100_000
     max_messages_per_session: int = 100_000
@@ -21,20 +21,20 @@ class Caps:
 
 
 class StoreFull(Exception):
-    """Every session that is kept has a joined socket, so that none can make room."""
+    """Every session in the store has a joined socket, so none can make room."""
 
 
 def run_id_of(metadata: Any) -> str:
-    """Return the run that a session belongs to: the `run_id` of its metadata, `""` without one."""
+    """Return the run that a session belongs to: the `run_id` in its metadata, `""` if there is none."""
     run_id = metadata.get("run_id") if isinstance(metadata, dict) else None
     return run_id if isinstance(run_id, str) else ""
 
 
 class Store:
-    """Sessions by id and by user; `stored_bytes` is about what their messages take."""
+    """Sessions by id and by user; `stored_bytes` is approximately the size of their messages."""
 
     def __init__(self, caps: Caps, counters: Counters, *, are_late: bool = False) -> None:
-        self._are_late = are_late  # the protocol of sessions that do not say theirs
+        self._are_late = are_late  # the protocol of sessions that do not state theirs
         self.caps = caps
         self.counters = counters
         self.sessions: OrderedDict[str, Session] = OrderedDict()  # a join moves a session to the end
@@ -45,7 +45,7 @@ class Store:
     def create(self, *, id: str, user_id: str, agent_id: str, metadata: Any, now_s: float) -> Session:
         """Create a session.
 
-        Raises StoreFull when `max_sessions` are kept and all are joined.
+        Raises StoreFull if `max_sessions` are stored and all are joined.
         """
         if len(self.sessions) >= self.caps.max_sessions:
             self._evict_session()
@@ -67,7 +67,7 @@ class Store:
         session.run.sessions_deleted += 1
 
     def touch(self, session: Session) -> None:
-        """Note a join: of all sessions this one is now the last to be evicted."""
+        """Note a join: this session is now the last of all to be evicted."""
         if session.id in self.sessions:  # an evicted session lives on while somebody holds it
             self.sessions.move_to_end(session.id)
 
@@ -78,7 +78,7 @@ class Store:
             self._evict_messages()
 
     def forget(self, session: Session, seq: int) -> None:
-        """Take a message out again."""
+        """Remove a message again."""
         self.stored_bytes -= session.forget(seq)
 
     def of_user(self, user_id: str) -> list[Session]:
@@ -91,7 +91,7 @@ class Store:
         return sorted(pool, key=lambda session: (-int(session.inserted_s), session.id))[:INDEX_LIMIT]
 
     def active_sessions(self) -> int:
-        """How many sessions are not archived."""
+        """Return how many sessions are not archived."""
         return len(self.sessions) - len(self._archived)
 
     def _evict_session(self) -> None:

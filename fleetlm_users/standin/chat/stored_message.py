@@ -1,7 +1,7 @@
-"""One message as it is kept: the very bytes that were pushed, and what is read out of them again. Pure.
+"""One message as stored: the very bytes that were pushed, and the values read from them. Pure.
 
-A plain tuple of numbers and bytes: one append makes nothing but this, it is small, and Python's garbage collector
-does not visit it, so that a full store causes no pauses.
+A plain tuple of numbers and bytes: an append creates nothing else, it is small, and Python's garbage collector does not
+visit it, so a full store causes no pauses.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ BEFORE_STAMP = len(b'","inserted_at":"')
 def make(  # noqa: PLR0913  # one name for each field of the message
     seq: int, *, id: bytes, stamp: bytes, sender: bytes, kind: bytes, content: bytes, metadata: bytes, session_id: bytes
 ) -> StoredMessage:
-    """Return a message made of its parts; sender, kind, content and metadata are JSON text."""
+    """Return a message made from its parts; sender, kind, content and metadata are JSON text."""
     payload = (
         b'{"content":%b,"id":"%b","inserted_at":"%b","kind":%b,"metadata":%b,"sender_id":%b,"seq":%d,"session_id":"%b"}'
         % (content, id, stamp, kind, metadata, sender, seq, session_id)
@@ -35,7 +35,7 @@ def seq_of(message: StoredMessage) -> int:
 
 
 def size_bytes(message: StoredMessage) -> int:
-    """Return about what the message takes in memory."""
+    """Return approximately how much memory the message takes."""
     return OVERHEAD_BYTES + len(message[2])
 
 
@@ -48,7 +48,7 @@ def stamp_of(message: StoredMessage) -> bytes:
 
 
 def replay_json(message: StoredMessage, *, is_late: bool = False) -> bytes:
-    """Return the message as a read shows it: in whole seconds; in the early protocol under another id than pushed."""
+    """Return the message as a read shows it: in whole seconds, and in the early protocol under a different id."""
     _, content_length, payload = message
     id_start = BEFORE_CONTENT + content_length + BEFORE_ID
     id_end = payload.index(b'"', id_start)

@@ -10,7 +10,7 @@ from fleetlm_users.standin.chat.session import Listener, Session
 from fleetlm_users.standin.counters import HoldTimes
 from fleetlm_users.standin.faults.faults import FaultState
 
-HOLD_AT_MOST_S = 1.0  # a held push that nothing follows is released, else reordering would be loss
+HOLD_AT_MOST_S = 1.0  # a held push with no successor is released, or reordering would be loss
 
 
 class Later(Protocol):
@@ -21,7 +21,7 @@ class Later(Protocol):
 
 
 class Exact(Protocol):
-    """Runs something at a moment of its clock, those of one moment in the order given."""
+    """Runs actions at moments of its clock; those of one moment run in the order given."""
 
     def at(self, due_s: float, action: "Action") -> None:
         """Run `action` at that moment."""
@@ -37,9 +37,8 @@ class Action(Protocol):
 class Delivery:
     """Applies the fate of each message to its pushes.
 
-    `exact` keeps its delays to a fraction of a millisecond; `rough` need not. How long each push was really held
-    goes into `held`: from `arrived_s`, which is when the bytes that are being handled were read, and None while there
-    are none.
+    `exact` keeps its delays to a fraction of a millisecond; `rough` need not. `held` records how long each push was
+    really held, from `arrived_s`: the moment when the bytes being handled were read, None while there are none.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Delivery:
         self.arrived_s: float | None = None
 
     def deliver(self, session: Session, payload: bytes, again: bytes | None = None) -> None:
-        """Push a message to the session's listeners as the faults in force say; `again` is its second push, if any."""
+        """Push a message to the session's listeners under the faults in force; `again` is its second push, if any."""
         fate = self.faults.on_message()
         if fate.is_altered:
             payload, again = altered(payload), again and altered(again)
@@ -77,7 +76,7 @@ class Delivery:
         self._release(session)
 
     def deliver_event(self, session: Session, event: str, payload: bytes) -> None:
-        """Push another event than a message, delayed as messages are: else pieces of an answer would overtake it."""
+        """Push an event other than a message, delayed like messages, or pieces of an answer would overtake it."""
         listeners = list(session.listeners)
 
         def push() -> None:
@@ -94,7 +93,7 @@ class Delivery:
             self._send(list(session.listeners), payload, garbage=False)
 
     def _send(self, listeners: list[Listener], payload: bytes, garbage: bool) -> None:
-        """Push now or after the delay, always to those who were joined when the message was appended."""
+        """Push now or after the delay, always to those joined when the message was appended."""
 
         def push() -> None:
             for listener in listeners:
@@ -110,7 +109,7 @@ class Delivery:
             push()
 
     def _hold(self, delay_s: float, push: Action, listeners: list[Listener]) -> None:
-        """Push, and time the hold up to the kernel: the server's own work and queues are what a client measures."""
+        """Push, and time the hold up to the kernel: a client measures the server's own work and queues."""
         began_s = self._began_s()
 
         def push_and_time() -> None:
@@ -122,7 +121,7 @@ class Delivery:
         self._exact.at(began_s + delay_s, push_and_time)
 
     def _began_s(self) -> float:
-        """Return when what is pushed now was caused: a delay counts from there."""
+        """Return when the cause of the current push occurred: a delay counts from there."""
         return self._clock() if self.arrived_s is None else self.arrived_s
 
 

@@ -1,4 +1,4 @@
-"""Deliberate misbehaviour: what can be switched on, and what happens to each send and each message. Pure."""
+"""Deliberate misbehaviour: the faults available, and their effect on each send and each message. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -15,7 +15,9 @@ RUN_OF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Every fault; the defaults are off. `*_every` N means each N-th, counted from when the faults were last set."""
+    """Every fault; by default all are off. `*_every` N affects each N-th, counted from when the faults were last
+    set.
+    """
 
     broadcast_delay_ms: float = 0.0
     stall_ms: float = 0.0
@@ -83,15 +85,15 @@ def value_of(name: str, value: object) -> bool | int | float:
 
 
 def changed(faults: Faults, changes: Mapping[str, object]) -> Faults:
-    """`faults` with `changes`.
+    """Return `faults` with `changes`.
 
-    Raises UsageError as `value_of` does; then nothing is changed.
+    Raises UsageError as `value_of` does; in that case nothing changes.
     """
     return replace(faults, **{name: value_of(name, value) for name, value in changes.items()})  # type: ignore[arg-type]  # checked by value_of
 
 
 class PushFate(NamedTuple):
-    """What becomes of one appended message."""
+    """The fate of one appended message."""
 
     copies: int = 1
     hold: bool = False
@@ -123,7 +125,7 @@ class FaultState:
         self.quiet = not any(getattr(faults, name) for name in TYPES if name not in harmless)
 
     def on_send(self) -> str | None:
-        """Return `disconnect`, `reject` or `backpressure` for the next send, or None when it is to be appended."""
+        """Return `disconnect`, `reject` or `backpressure` for the next send, or None if it is to be appended."""
         self._sends += 1
         faults = self.faults
         if hit(self._sends, faults.disconnect_every):
@@ -143,7 +145,7 @@ class FaultState:
         return not hit(self._stored, self.faults.lose_replay_every)
 
     def changes(self) -> bool:
-        """Return whether the next message that is stored is stored with another text."""
+        """Return whether the next stored message is stored with a different text."""
         self._kept += 1
         return hit(self._kept, self.faults.change_every)
 
@@ -168,7 +170,7 @@ class FaultState:
 
 
 def hit(number: int, every: int) -> bool:
-    """Return whether `number` is an `every`-th one; `every` 0 is off."""
+    """Return whether `number` is a multiple of `every`; `every` 0 is off."""
     return every > 0 and number % every == 0
 
 

@@ -1,7 +1,7 @@
 """FleetLM's defects at the recorded commit, imitated under `--quirks`. Pure.
 
 Source: the wire record: reads take the oldest messages of the unflushed log or of the session; a flush every 300 ms
-loses what is appended while it runs (0.2 % at 10 messages/s, up to 28 % at full speed: a flush takes about 0.6 ms +
+loses messages appended while it runs (0.2 % at 10 messages/s, up to 28 % at full speed: a flush takes about 0.6 ms +
 0.15 ms per message).
 """
 
@@ -13,17 +13,18 @@ from fleetlm_users.standin.chat.stored_message import StoredMessage, stamp_of
 
 FLUSH_EVERY_S = 0.3
 FLUSH_BASE_S = 0.0006
-LONGEST_FLUSH = 0.6  # of the period
+LONGEST_FLUSH = 0.6  # as a share of the period
 FLUSH_SPREAD = 1 / 3
-"""Flushes begin up to this share of the period later than it has them: clients that send in step with the period, such
-as every 100 ms, would else meet each flush or none."""
+"""Flushes begin up to this share of the period late: clients that send in step with the period, such as every 100 ms,
+would otherwise meet every flush or none.
+"""
 GOLDEN = (5**0.5 - 1) / 2  # its multiples spread evenly (Weyl)
 FLUSH_PER_MESSAGE_S = 0.00015
-"""Of one session at full speed; messages that are spread over many sessions take about a quarter of it."""
+"""For one session at full speed; messages spread over many sessions take about a quarter of it."""
 
 
 class FlushClock:
-    """When the storage flushes, and which appends fall into a running flush; with `every_s` 0 it flushes at once."""
+    """The storage's flush times, and which appends fall into a running flush; with `every_s` 0 it flushes at once."""
 
     __slots__ = ("_before", "_count", "_every_s", "_per_message_s", "_period", "_spread", "_stamps")
 
@@ -77,12 +78,12 @@ def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[StoredMes
 
 
 def entire(session: Session, flushed_stamp: bytes) -> list[StoredMessage]:
-    """Return what history mode `entire` shows: only what is already flushed."""
+    """Return the messages of history mode `entire`: only those already flushed."""
     return [message for message in session.messages if stamp_of(message) < flushed_stamp]
 
 
 def mixed_page(session: Session, after_seq: int, limit: int, flushed_stamp: bytes) -> list[StoredMessage]:
-    """Return a page of the late protocol's reads: what is only in memory, filled up from the low end of the database.
+    """Return a page of the late protocol's reads: messages only in memory, filled up from the low end of the database.
 
     So a page may have a gap, and a client that continues after its last seq misses messages (late wire record:
     "Replay").

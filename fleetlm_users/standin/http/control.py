@@ -1,10 +1,9 @@
 """The stand-in's own routes, which FleetLM does not have.
 
-They are `/health`, `/metrics`, `/standin/counters`, `/standin/faults`, `/standin/messages`, and of the storage
+They are `/health`, `/metrics`, `/standin/counters`, `/standin/faults`, `/standin/messages`, and for the storage
 `/standin/storage`, `/standin/flush` and `/standin/crash`.
 
-`/metrics` in Prometheus' text format: the stand-in's own memory and counts, under the names that FleetLM's would
-have.
+`/metrics` in Prometheus' text format: the stand-in's own memory and counts, under FleetLM's names.
 """
 
 from collections.abc import Callable
@@ -22,7 +21,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def own_metrics(hub: Hub) -> HttpReply:
-    """Return memory (not under a BEAM's name, as this is none), open sockets, stored sessions and joins so far."""
+    """Return memory (not under the BEAM's name, as this is none), open sockets, stored sessions and joins so far."""
     lines = (
         "# TYPE process_resident_memory_bytes gauge",
         f"process_resident_memory_bytes {psutil.Process().memory_info().rss}",
@@ -43,12 +42,14 @@ PREFIX: Final = "/standin/"
 
 
 def is_own(path: str) -> bool:
-    """Return whether a path is the stand-in's own, and not FleetLM's."""
+    """Return whether a path is the stand-in's own and not FleetLM's."""
     return path in READ_ONLY or path.startswith(PREFIX)
 
 
 class Control:
-    """Answers what is not FleetLM's; `set_faults` puts new faults in force, `crash` is down for some seconds."""
+    """Answers the stand-in's own routes; `set_faults` puts new faults in force, `crash` takes the server down for some
+    seconds.
+    """
 
     def __init__(self, hub: Hub, set_faults: Callable[[Faults], None], crash: Callable[[float], None]) -> None:
         self._hub = hub
@@ -56,7 +57,7 @@ class Control:
         self._set_faults = set_faults
 
     async def answer(self, request: Request) -> HttpReply | None:
-        """Return the reply, or None when the path is FleetLM's."""
+        """Return the reply, or None if the path is FleetLM's."""
         match request.method, request.path:
             case "GET", "/health":
                 return json_reply(200, {"status": "ok", "server": "fleetlm-standin"})

@@ -1,4 +1,6 @@
-"""The HTTP edge: aiohttp's requests to ours, replies to aiohttp's responses with the headers of Bandit and Phoenix."""
+"""The HTTP edge: convert aiohttp's requests to ours, and replies to aiohttp's responses with the headers of Bandit and
+Phoenix.
+"""
 
 import base64
 import random
@@ -26,7 +28,7 @@ CORS: Final = {
     "access-control-allow-methods": "GET,POST,PUT,PATCH,DELETE,OPTIONS",
     "access-control-max-age": "600",
 }
-"""What the late protocol adds to each answer of its router (late wire record)."""
+"""The headers that the late protocol adds to each answer of its router (late wire record)."""
 
 GZIP_WBITS: Final = 31
 GZIP_LEVEL: Final = 6
@@ -37,7 +39,7 @@ class TooLarge(Exception):
 
 
 class Edge:
-    """The aiohttp handler of everything that is not a WebSocket."""
+    """The aiohttp handler for everything that is not a WebSocket."""
 
     def __init__(  # noqa: PLR0913  # what the edge stands before, each under its own name
         self,
@@ -68,7 +70,7 @@ class Edge:
             params = decode_query(request.rel_url.raw_query_string) | parse_body(request.headers, body)
         except TooLarge:
             reply = rendered(413, as_json=self._is_late or renders_json(accept), request_id=False)
-        except ValueError:  # BadParams, broken JSON, a path that is no UTF-8
+        except ValueError:  # BadParams, broken JSON, a path that is not UTF-8
             reply = rendered(400, as_json=self._is_late or renders_json(accept), request_id=False)
         else:
             method = "GET" if request.method == "HEAD" else request.method
@@ -78,7 +80,7 @@ class Edge:
     def _refuse_upgrade(self, request: web.BaseRequest) -> web.Response:
         """Refuse a request for the WebSocket path that is not a GET or not the first on its connection.
 
-        Refused as any other, a good one too: only the gateway can give a connection to a socket.
+        Even a valid one is refused: only the gateway can give a connection to a socket.
         """
         headers = {name.lower(): request.headers.getall(name) for name in request.headers}
         verdict = self._judge(UpgradeHead(request.method, request.path_qs, headers))
@@ -86,11 +88,11 @@ class Edge:
             verdict = Refusal(400, "the stand-in upgrades only a connection that has not served REST")
         reply = HttpReply(verdict.status, verdict.body.encode(), None, request_id=False)
         response = self._response(request, reply)
-        response.force_close()  # aiohttp cannot go on after an upgrade that it did not make
+        response.force_close()  # aiohttp cannot continue after an upgrade that it did not make
         return response
 
     def _refusal(self, request: web.BaseRequest, path: str) -> HttpReply | None:
-        """Refuse a page of another origin what is not FleetLM's; FleetLM itself refuses none."""
+        """Refuse a page of another origin the routes that are not FleetLM's; FleetLM itself refuses none."""
         if not is_own(path):
             return None
         access = Asked.with_headers(request.method, lambda name: ",".join(request.headers.getall(name, [])) or None)
@@ -116,7 +118,7 @@ class Edge:
         headers = {"cache-control": CACHE_CONTROL}
         if reply.request_id:
             headers["x-request-id"] = self._request_id(request.headers.get("X-Request-Id", ""))
-            if self._is_late and not is_own(request.path):  # no page of another origin may read what is ours
+            if self._is_late and not is_own(request.path):  # no page of another origin may read our own routes
                 asked = request.headers.get("Access-Control-Request-Headers", "*")
                 headers |= {**CORS, "access-control-allow-headers": asked}
         body = reply.body

@@ -1,6 +1,6 @@
-"""The first protocol of every TCP connection: upgrades it handles itself, anything else it hands to aiohttp for good.
+"""The first protocol of every TCP connection: it handles upgrades itself and hands anything else to aiohttp for good.
 
-aiohttp cannot serve a connection further whose upgrade was refused, but FleetLM does; and frames must not pay for
+aiohttp cannot go on serving a connection after a refused upgrade, but FleetLM does; and frames must not pay for
 aiohttp's layers.
 """
 
@@ -38,7 +38,7 @@ class Sockets:
         self.open: set[Connection] = set()
 
     def judge(self, head: UpgradeHead) -> Upgrade | Refusal:
-        """Decide on this upgrade request, faults and the cap on connections included."""
+        """Decide on this upgrade request, taking faults and the cap on connections into account."""
         verdict = judge(head, self._origin_host, self._parameters)
         full = len(self.open) >= self._max_connections
         if self._hub.faults.faults.unavailable or (full and isinstance(verdict, Upgrade)):
@@ -67,7 +67,7 @@ class Sockets:
 
 
 class Gateway(asyncio.Protocol):
-    """Reads request heads until it knows who serves this connection; `http` makes aiohttp's protocol."""
+    """Reads request heads until it knows who serves this connection; `http` creates aiohttp's protocol."""
 
     __slots__ = ("_buffer", "_http", "_sockets", "_timeout", "_transport")
 
@@ -107,7 +107,7 @@ class Gateway(asyncio.Protocol):
                 return
 
     def _upgraded(self, head: UpgradeHead) -> bool:
-        """Answer one upgrade request; True: the connection is a WebSocket now."""
+        """Answer one upgrade request; return True if the connection is now a WebSocket."""
         verdict = self._sockets.judge(head)
         if isinstance(verdict, Refusal):
             self._transport.write(refusal_bytes(verdict))
@@ -130,7 +130,7 @@ class Gateway(asyncio.Protocol):
 
 
 def is_upgrade_path(data: bytes) -> bool:
-    """Whether `data` begins, or may yet begin, a request for the WebSocket path."""
+    """Return whether `data` begins, or may yet begin, a request for the WebSocket path."""
     if len(data) <= len(START):
         return START.startswith(data)
     return data.startswith(START) and data[len(START)] in b"? "

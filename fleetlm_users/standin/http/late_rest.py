@@ -1,4 +1,4 @@
-"""What FleetLM's REST routes answer in the late protocol, where that differs from the early one.
+"""The answers of FleetLM's REST routes in the late protocol, where they differ from the early one.
 
 Source: FleetLM session_controller.ex and agent_controller.ex at 0b7208e, as the late wire record shows them.
 """
@@ -21,7 +21,7 @@ class LateSessionRoutes(SessionRoutes):
     _is_late = True
 
     def index(self, params: Params) -> HttpReply:
-        """GET /api/sessions: the newest 50, of one user with `user_id`; 500 for one that is no text."""
+        """GET /api/sessions: the newest 50, of one user with `user_id`; 500 if that is not text."""
         return super().index(params) if isinstance(params.get("user_id", ""), str) else rendered(500)
 
     def create(self, params: Params) -> HttpReply:
@@ -68,7 +68,7 @@ class LateSessionRoutes(SessionRoutes):
 
 
 class EitherSessionRoutes(SessionRoutes):
-    """`/api/sessions` of a server that speaks both protocols: a session is of the one that created it."""
+    """`/api/sessions` of a server that speaks both protocols: a session belongs to the protocol that created it."""
 
     def __init__(self, early: SessionRoutes, late: LateSessionRoutes) -> None:
         super().__init__(early._hub)  # the routes of one hub
@@ -76,7 +76,7 @@ class EitherSessionRoutes(SessionRoutes):
         self._late = late
 
     def create(self, params: Params) -> HttpReply:
-        """Create a session of the protocol whose keys are given; of neither: refused as the late one does."""
+        """Create a session of the protocol whose keys are given; with keys of neither, refuse as the late one does."""
         is_early = "sender_id" in params or "initiator_id" in params
         return (self._early if is_early else self._late).create(params)
 
@@ -102,7 +102,7 @@ class EitherSessionRoutes(SessionRoutes):
 
 
 def append_problem(params: Params) -> str | None:  # FleetLM's checks, one after the other
-    """Return what is wrong with a message that is to be appended, in FleetLM's words."""
+    """Return the error in a message to be appended, in FleetLM's words."""
     user_id, agent_id = params.get("user_id"), params.get("agent_id")
     if user_id and agent_id:
         return "Provide either user_id or agent_id when sending a message, not both"

@@ -13,7 +13,7 @@ MAX_DEPTH: Final = 10
 
 
 class BadParams(ValueError):
-    """Not a query string that Plug takes: it answers 400."""
+    """A query string that Plug refuses: it answers 400."""
 
 
 def decode_query(text: str) -> Params:
@@ -36,7 +36,7 @@ def _text(part: str) -> str:
 
 
 def _path(name: str) -> list[str]:
-    """`a[b][]` is ["a", "b", ""]; anything that is not well formed is one plain name."""
+    """Return the path of a key: `a[b][]` is ["a", "b", ""]; anything malformed is one plain name."""
     root, bracket, rest = name.partition("[")
     if not bracket or not root or not rest.endswith("]"):
         return [name]
@@ -45,7 +45,7 @@ def _path(name: str) -> list[str]:
 
 
 def _put(params: Params, path: list[str], value: str) -> None:
-    """Set `value` at `path`; as in Plug the later of two clashing pairs wins."""
+    """Set `value` at `path`; as in Plug, the later of two clashing pairs wins."""
     here = params
     for step, following in pairwise(path):
         if following == "":

@@ -1,4 +1,4 @@
-"""An HTTP request as the routes see it, and replies in FleetLM's shapes; rendered errors follow Accept. Pure."""
+"""An HTTP request as the routes see it, and replies in FleetLM's format; rendered errors follow Accept. Pure."""
 
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -20,7 +20,7 @@ RENAMED: Final = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
 
 
 class HttpReply(NamedTuple):
-    """Status, body and what differs in the headers; `body` None is a reply without one (204)."""
+    """Status, body and special headers; `body` None is a reply without one (204)."""
 
     status: int
     body: bytes | None
@@ -58,7 +58,7 @@ def media_types(accept: str | None) -> list[str]:
 
 
 def takes_json(accept: str | None) -> bool:
-    """Return whether the `accepts ["json"]` plug lets the request pass; else it is answered 406."""
+    """Return whether the `accepts ["json"]` plug lets the request pass; if not, it is answered 406."""
     return any(name in ("*/*", "application/*", "application/json") for name in media_types(accept))
 
 

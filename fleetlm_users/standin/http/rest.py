@@ -35,13 +35,13 @@ NO_SESSION: Final = "Session not found"
 NO_AGENT: Final = "Agent not found"
 SHARDS: Final = 64
 LIST_LIMIT: Final = 100
-PAIRS: Final = (("sender_id", "recipient_id"), ("initiator_id", "peer_id"))  # now and before
+PAIRS: Final = (("sender_id", "recipient_id"), ("initiator_id", "peer_id"))  # the present and the former path
 Params = dict[str, Any]
 Handler = Callable[..., HttpReply]
 
 
 class Rest:
-    """Finds the handler of a request; `sessions` are the routes of another protocol than the early one."""
+    """Finds the handler of a request; `sessions` are the routes of a protocol other than the early one."""
 
     def __init__(self, hub: Hub, sessions: "SessionRoutes | None" = None) -> None:
         self._hub = hub
@@ -139,7 +139,7 @@ class SessionRoutes:
         return HttpReply(204, None, None)
 
     def messages(self, session_id: str, params: Params) -> HttpReply:
-        """GET /api/sessions/:id/messages: the newest, or those after `after_seq`; under quirks 500, as of FleetLM."""
+        """GET /api/sessions/:id/messages: the newest, or those after `after_seq`; under quirks 500, as with FleetLM."""
         session = self._session(session_id)
         if session is None:
             return error(404, NO_SESSION)
@@ -152,7 +152,7 @@ class SessionRoutes:
         return HttpReply(200, b'{"messages":[%b]}' % texts)
 
     def append(self, session_id: str, params: Params) -> HttpReply:
-        """POST /api/sessions/:id/messages: 200 and the message without its seq; any sender is taken."""
+        """POST /api/sessions/:id/messages: 200 and the message without its seq; any sender is accepted."""
         if "sender_id" not in params or "content" not in params:
             return rendered(400)
         sender_id, content = params["sender_id"], params["content"]
@@ -196,9 +196,9 @@ class SessionRoutes:
 
 
 def changeset_problem(user_id: Any, agent_id: Any, metadata: Any, module: str) -> str | None:
-    """Return what `inspect` prints of the invalid changeset of a session, or None when it is valid.
+    """Return the text of `inspect` for the invalid changeset of a session, or None if it is valid.
 
-    `module` is how FleetLM's own modules are called.
+    `module` is the name of FleetLM's own modules.
     """
     given = {"agent_id": agent_id, "metadata": metadata, "user_id": user_id}
     changes: dict[str, str] = {}
@@ -290,12 +290,12 @@ class AgentRoutes:
 
     @property
     def _order(self) -> str:
-        """The field that a list of agents is in the order of."""
+        """Return the field by which a list of agents is ordered."""
         return "id" if self._hub.protocol == "early" else "name"
 
     @property
     def _renames(self) -> bool:
-        """Whether an update may change an agent's id."""
+        """Return whether an update may change an agent's id."""
         return self._hub.protocol != "early"
 
     def _fields(self, given: Params) -> tuple[Params, Errors]:

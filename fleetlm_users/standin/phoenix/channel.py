@@ -15,7 +15,7 @@ class Refused(Exception):
 
 
 class Socket(Protocol):
-    """One connected participant, as a channel sees it."""
+    """One connected participant, as its channels see it."""
 
     codec: Codec
     participant_id: Any
@@ -27,7 +27,7 @@ class Socket(Protocol):
         """Send one text frame."""
 
     def flush(self) -> None:
-        """Give what was sent to the kernel now."""
+        """Give sent bytes to the kernel now."""
 
     def close(self, code: int) -> None:
         """Close the socket with this WebSocket close code."""
@@ -40,10 +40,10 @@ class JoinedTopic(Protocol):
     join_ref: Any
 
     def handle(self, message: Message) -> bool:
-        """Take a client's event; False means that the channel crashed."""
+        """Take a client's event; return False if the channel crashes."""
 
     def close(self) -> None:
         """Stop listening."""
 
     def count_leave(self) -> None:
-        """Count that the client left by itself."""
+        """Count that the client left on its own."""

@@ -27,7 +27,7 @@ class Codec(Protocol):
         """Return the text of `message`."""
 
     def around(self, join_ref: Any, topic: str, event: str) -> tuple[bytes, bytes]:
-        """Return what surrounds the payload of a push, so that one payload serves many sockets."""
+        """Return the text around the payload of a push, so that one payload serves many sockets."""
 
 
 class V2:
@@ -38,7 +38,7 @@ class V2:
 
     @staticmethod
     def around(join_ref: Any, topic: str, event: str) -> tuple[bytes, bytes]:
-        """Return what surrounds the payload of a push (ref null)."""
+        """Return the text around the payload of a push (ref null)."""
         return b"[%b,null,%b,%b," % (orjson.dumps(join_ref), orjson.dumps(topic), orjson.dumps(event)), b"]"
 
 
@@ -65,13 +65,13 @@ class V1:
 
     @staticmethod
     def around(join_ref: Any, topic: str, event: str) -> tuple[bytes, bytes]:
-        """Return what surrounds the payload of a push (ref null)."""
+        """Return the text around the payload of a push (ref null)."""
         del join_ref  # vsn 1.0.0 has none
         return b'{"event":%b,"payload":' % orjson.dumps(event), b',"ref":null,"topic":%b}' % orjson.dumps(topic)
 
 
 def codec_for(vsn: str | None) -> Codec | None:
-    """Return the codec for the `vsn` parameter (None: not given, which is 1.0.0), or None when it is not supported."""
+    """Return the codec for the `vsn` parameter (None: not given, which means 1.0.0), or None if it is not supported."""
     version = VERSION.match("1.0.0" if vsn is None else vsn)
     if version is None or version[2] != "0":
         return None

@@ -1,4 +1,4 @@
-"""`inbox:<user>`: the snapshot at join and `inbox_delta` pushes; no join is refused, any event crashes it.
+"""`inbox:<user>`: the snapshot on join and `inbox_delta` pushes; no join is refused, any event crashes it.
 
 Source: FleetLM inbox_channel.ex, as the wire record shows it.
 """
@@ -32,7 +32,7 @@ class InboxTopic:
         """Do nothing: an inbox has no other pushes."""
 
     def push_garbage(self) -> None:
-        """Do nothing: inboxes take no part in faults."""
+        """Do nothing: faults do not affect inboxes."""
 
     def flush(self) -> None:
         """Do nothing: the pushes of an inbox are not timed."""

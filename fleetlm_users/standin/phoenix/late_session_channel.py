@@ -1,4 +1,4 @@
-"""`session:<id>` in the late protocol: join from a seq on, an acknowledged `send`, pushes, streaming answers.
+"""`session:<id>` in the late protocol: join from a seq, an acknowledged `send`, pushes, streamed answers.
 
 Source: FleetLM session_channel.ex at 0b7208e, as the late wire record shows it.
 """
@@ -31,11 +31,11 @@ class LateSessionTopic(SessionTopic):
     __slots__ = ()
 
     def push_event(self, event: str, payload: bytes) -> None:
-        """Send one push of another event than `message`."""
+        """Send one push of an event other than `message`."""
         self._socket.send(Message(self.join_ref, None, self.topic, event, orjson.Fragment(payload)))
 
     def handle(self, message: Message) -> bool:
-        """Take a client's event; False: the channel crashes, as on every event but `send`."""
+        """Take a client's event; return False if the channel crashes, as on every event but `send`."""
         if message.event != SEND:
             return False
         hub = self._hub
@@ -70,7 +70,7 @@ class LateSessionTopic(SessionTopic):
 def join(hub: Hub, socket: Socket, topic: str, join_ref: Any, payload: Any) -> tuple[LateSessionTopic, Any]:
     """Return the joined channel and its response, the messages after `last_seq`.
 
-    Raises Refused: the payload is no object, the session does not exist, or belongs to others.
+    Raises Refused: the payload is not an object, the session does not exist, or it belongs to others.
     """
     last_seq = last_seq_of(payload)
     session = hub.store.sessions.get(topic.removeprefix(SESSION_PREFIX))
@@ -88,7 +88,7 @@ def join(hub: Hub, socket: Socket, topic: str, join_ref: Any, payload: Any) -> t
 
 
 def parse_late_send(payload: Any) -> Parsed | None:
-    """Return kind, content and metadata of a `send`, or None when FleetLM answers `invalid_message_format`.
+    """Return kind, content and metadata of a `send`, or None if FleetLM answers `invalid_message_format`.
 
     If the content is valid, each other field of the wrong type falls back to its own default.
     """
@@ -100,9 +100,9 @@ def parse_late_send(payload: Any) -> Parsed | None:
 
 
 def last_seq_of(payload: Any) -> int:
-    """Return the `last_seq` of a join's payload: a number or a text of one, anything else is 0.
+    """Return the `last_seq` in a join's payload: a number, or one as text; anything else is 0.
 
-    Raises Refused for what crashes FleetLM's join: a payload or a `last_seq` of the wrong shape.
+    Raises Refused for a value that crashes FleetLM's join: a payload or a `last_seq` of the wrong shape.
     """
     if not isinstance(payload, dict) or isinstance(payload.get("last_seq"), dict):
         raise Refused(CRASHED)

@@ -22,7 +22,7 @@ UNAUTHORIZED: Final = "unauthorized"
 
 
 def parse_send(payload: Any) -> tuple[str, dict[str, Any], dict[str, Any]] | None:
-    """Return kind, content and metadata of a `send`, or None when FleetLM answers `invalid_message_format`.
+    """Return kind, content and metadata of a `send`, or None if FleetLM answers `invalid_message_format`.
 
     Good content with a bad kind or metadata falls to the clause that takes the defaults, as in FleetLM.
     """
@@ -67,11 +67,11 @@ class SessionTopic:
         self._socket.send_text(GARBAGE)
 
     def flush(self) -> None:
-        """Give what was pushed to the kernel now."""
+        """Give pushed bytes to the kernel now."""
         self._socket.flush()
 
     def handle(self, message: Message) -> bool:
-        """Take a client's event; False: the channel crashes, as on every event but `send`."""
+        """Take a client's event; return False if the channel crashes, as on every event but `send`."""
         if message.event != SEND:
             return False
         session = self.session
@@ -92,11 +92,11 @@ class SessionTopic:
         self.session.listeners = [other for other in self.session.listeners if other is not self]
 
     def count_leave(self) -> None:
-        """Count that the client left by itself."""
+        """Count that the client left on its own."""
         self.session.run.leaves += 1
 
     def _survives(self, message: Message) -> bool:
-        """Return whether this send is appended; else the fault has been played."""
+        """Return whether this send is appended; if not, the fault has taken effect."""
         fault = self._hub.faults.on_send()
         if fault == "disconnect":
             self._socket.close(frames.INTERNAL_ERROR)
@@ -125,7 +125,7 @@ def invalid_format(payload: Any) -> dict[str, Any]:
 def join(hub: Hub, socket: Socket, topic: str, join_ref: Any, _payload: Any) -> tuple[SessionTopic, Any]:
     """Return the joined channel and its response, the replay.
 
-    Raises Refused: the session does not exist, or belongs to another user (the agent's own join is refused too).
+    Raises Refused: the session does not exist, or it belongs to another user (the agent's own join is refused too).
     """
     session = hub.store.sessions.get(topic.removeprefix(SESSION_PREFIX))
     if session is None:

@@ -1,4 +1,4 @@
-"""The Phoenix side of one socket: which topics are joined and what each frame means; no bytes, no clock.
+"""The Phoenix side of one socket: its joined topics, and the meaning of each frame; no bytes, no clock.
 
 Source: phoenix `socket.ex` and FleetLM user_socket.ex, as the wire record shows them.
 """
@@ -30,20 +30,20 @@ MAX_TOPICS: Final = 1_000  # per socket: a client cannot fill the memory by join
 
 
 class Wire(Protocol):
-    """Where text frames go."""
+    """The sink of text frames."""
 
     def send_text(self, text: bytes) -> None:
         """Send one text frame."""
 
     def flush_now(self) -> None:
-        """Give what was sent to the kernel now."""
+        """Give sent bytes to the kernel now."""
 
     def close(self, code: int) -> None:
         """Close with this code."""
 
 
 class UserSocket:
-    """One participant's socket. `participant_id` is whatever the parameter was, a string nearly always."""
+    """One participant's socket. `participant_id` is the parameter's value, nearly always a string."""
 
     __slots__ = ("_hub", "_is_late", "_topics", "_wire", "codec", "participant_id", "send_text")
 
@@ -61,7 +61,7 @@ class UserSocket:
         self.send_text(self.codec.encode(message))
 
     def flush(self) -> None:
-        """Give what was sent to the kernel now."""
+        """Give sent bytes to the kernel now."""
         self._wire.flush_now()
 
     def close(self, code: int) -> None:
@@ -69,7 +69,7 @@ class UserSocket:
         self._wire.close(code)
 
     def receive(self, frame: bytes) -> None:
-        """Take one text frame. Raises FrameError when it is no Phoenix message."""
+        """Take one text frame. Raises FrameError if it is not a Phoenix message."""
         message = self.codec.decode(frame)
         topic, event = message.topic, message.event
         channel = self._topics.get(topic) if type(topic) is str else None
@@ -116,7 +116,7 @@ class UserSocket:
             return
         self._topics[topic] = channel
         self.send(Message(join_ref, ref, topic, REPLY, {"response": response, "status": "ok"}))
-        if old is not None:  # the new reply first, then the old channel's end (wire record, double join)
+        if old is not None:  # the new reply first, then the end of the old channel (wire record, double join)
             old.close()
             self.send(Message(old.join_ref, old.join_ref, topic, CLOSE, EMPTY))
 
@@ -137,7 +137,7 @@ Joiner = Callable[[Hub, UserSocket, str, Any, Any], tuple[JoinedTopic, Any]]
 
 
 def joiner_for(topic: str, is_late: bool) -> Joiner | None:
-    """Return the function that joins `topic` in one of the protocols, or None when no channel matches it."""
+    """Return the function that joins `topic` in one of the protocols, or None if no channel matches."""
     if topic.startswith(SESSION_PREFIX):
         return late_session_channel.join if is_late else session_channel.join
     return inbox_channel.join if topic.startswith(INBOX_PREFIX) else None

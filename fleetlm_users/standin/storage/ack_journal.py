@@ -1,7 +1,7 @@
 """A file next to the storage with every acknowledged message, so that the next start knows what a crash lost.
 
-It is written at once, message by message, and so survives SIGKILL; the storage never reads it. One line per fact: `A`
-and an acknowledged message, `L`, a cause and a lost message, `C` and a message that is stored with other content.
+It is written at once, message by message, so it survives SIGKILL; the storage never reads it. One line per fact: `A`
+and an acknowledged message; `L`, a cause and a lost message; `C` and a message stored with different content.
 """
 
 import os
@@ -35,7 +35,7 @@ class AckJournal:
         self._write(LOST, cause.encode(), message)
 
     def change(self, message: Acknowledged) -> None:
-        """Note that a message is stored with other content."""
+        """Note that a message is stored with different content."""
         self._write(CHANGED, b"", message)
 
     def close(self) -> None:
@@ -43,7 +43,7 @@ class AckJournal:
         os.close(self._file)
 
     def balance(self, stored: Container[tuple[str, int]], record: LossRecord) -> None:
-        """Enter what earlier processes lost and changed into `record`, and the losses of the last one into the file.
+        """Add the losses and changes of earlier processes to `record`, and the losses of the last one to the file.
 
         A message is lost if it was acknowledged, is not `stored` by (session_id, seq), and is not already known to be
         lost: the last process ended before flushing it. Raises StorageUnusable.
@@ -69,7 +69,7 @@ class AckJournal:
         os.write(self._file, b"%b %b %b\n" % (kind, cause, orjson.dumps(tuple(message))))
 
     def _facts(self) -> list[tuple[bytes, str, Acknowledged]]:
-        """Return the file's complete lines; a message that a kill cut off at the end was not yet pushed."""
+        """Return the file's complete lines; a message cut off by a kill at the end had not been pushed yet."""
         whole, _, rest = self._path.read_bytes().rpartition(b"\n")
         if rest:
             os.truncate(self._path, len(whole) + 1 if whole else 0)

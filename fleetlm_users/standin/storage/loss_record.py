@@ -1,4 +1,4 @@
-"""The stand-in's own record of what its storage lost and changed: the reference for an audit."""
+"""The stand-in's own record of messages its storage lost or changed: the reference for an audit."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ CAUSES: Final = {
 
 
 class Acknowledged(NamedTuple):
-    """One message that was pushed to its session, and so acknowledged. `inserted_at` is as pushed."""
+    """One message that was pushed to its session, and thereby acknowledged. `inserted_at` is as pushed."""
 
     session_id: str
     seq: int
@@ -38,7 +38,7 @@ class Acknowledged(NamedTuple):
 
 
 def acknowledged(session: Session, message: StoredMessage) -> Acknowledged:
-    """Return what the record keeps of a message."""
+    """Return a message in the form the record keeps."""
     sender_id = orjson.loads(message[2])["sender_id"]
     return Acknowledged(session.id, seq_of(message), stamp_of(message).decode(), sender_id)
 
@@ -47,7 +47,7 @@ def acknowledged(session: Session, message: StoredMessage) -> Acknowledged:
 class LossRecord:
     """Totals by cause, and the first MAX_NAMED messages by (session_id, seq).
 
-    `again` counts seqs that were assigned again after a crash had lost them.
+    `again` counts seqs assigned again after a crash had lost them.
     """
 
     lost: Counter[str] = field(default_factory=Counter)
@@ -71,7 +71,7 @@ class LossRecord:
                 self._crashed.add((message.session_id, message.seq))
 
     def change(self, message: Acknowledged) -> None:
-        """Note a message that is stored with other content."""
+        """Note a message that is stored with different content."""
         self.changed += 1
         if len(self._changed_named) < MAX_NAMED:
             self._changed_named[message.session_id, message.seq] = message

@@ -1,4 +1,4 @@
-"""FleetLM's table of messages in a real PostgreSQL, which the stand-in fills by write-behind.
+"""FleetLM's message table in a real PostgreSQL, which the stand-in fills by write-behind.
 
 The address holds a password, so no part of it appears in a log or an error, and the driver's text is not repeated.
 """
@@ -16,7 +16,7 @@ ROWS_AT_ONCE: Final = 1_000
 CONNECT_TIMEOUT_S: Final = 10
 COLUMNS: Final = ("id", "session_id", "seq", "sender_id", "kind", "content", "metadata", "inserted_at")
 
-# as FleetLM's migrations make it at the recorded commit, in the columns that its messages have
+# as created by FleetLM's migrations at the recorded commit, with the columns that its messages have
 CREATE: Final = """
 CREATE TABLE IF NOT EXISTS messages (
   id varchar(255) PRIMARY KEY,
@@ -86,7 +86,7 @@ class MessageDatabase:
 
 
 def columns_of(messages: Sequence[StoredMessage]) -> list[list[Any]]:
-    """Return the values of COLUMNS, as PostgreSQL shows them: under the stored id, in whole seconds."""
+    """Return the values of COLUMNS as PostgreSQL shows them: under the stored id, in whole seconds."""
     rows = [orjson.loads(replay_json(message)) for message in messages]
     for row in rows:
         row["content"], row["metadata"] = orjson.dumps(row["content"]).decode(), orjson.dumps(row["metadata"]).decode()

@@ -1,4 +1,4 @@
-"""Restarts from the file of an earlier stand-in: its sessions, agents and flushed messages are there again."""
+"""Restart from the file of an earlier stand-in: its sessions, agents and flushed messages are there again."""
 
 from fleetlm_users.standin.agent.agents import Agent, Agents
 from fleetlm_users.standin.chat.session_store import Store, run_id_of
@@ -13,7 +13,7 @@ Named = tuple[str, StoredMessage]
 
 
 async def open_storage(options: StorageOptions, storage: WriteBehind, store: Store, agents: Agents) -> None:
-    """Open all files and databases, and take over what an earlier process left there. Raises StorageUnusable."""
+    """Open all files and databases, and take over what an earlier process left in them. Raises StorageUnusable."""
     messages: list[Named] = []
     try:
         if options.file is not None:
@@ -30,9 +30,9 @@ async def open_storage(options: StorageOptions, storage: WriteBehind, store: Sto
 
 
 def restore(file: StorageFile, store: Store, agents: Agents) -> list[Named]:
-    """Put what the file holds into `store` and `agents`; return its messages. Raises StorageUnusable and OSError.
+    """Load the contents of the file into `store` and `agents`; return its messages. Raises StorageUnusable and OSError.
 
-    The next seq of a session follows its highest one in the file. Restored objects move no counter.
+    The next seq of a session follows its highest one in the file. Restored objects change no counter.
     """
     messages: list[Named] = []
     for kind, record in file.records():
@@ -54,6 +54,6 @@ def restore(file: StorageFile, store: Store, agents: Agents) -> list[Named]:
 
 def _keep(store: Store, session_id: str, message: StoredMessage) -> None:
     session = store.sessions.get(session_id)
-    if session is not None:  # more sessions than are kept may be in the file
+    if session is not None:  # the file may hold more sessions than the store
         store.keep(session, message)
         session.seq = session.flushed_seq = max(session.seq, seq_of(message))

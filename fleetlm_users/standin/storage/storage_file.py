@@ -1,6 +1,6 @@
-"""The file that a stand-in can restart from after a kill: sessions, agents and flushed messages, one line each.
+"""The file from which a stand-in can restart after a kill: sessions, agents and flushed messages, one line each.
 
-Sessions and agents are written at once, as FleetLM does, messages with each flush. A line is a letter and its record:
+Sessions and agents are written at once, as FleetLM does; messages, with each flush. A line is a letter and its record:
 `s` a session, `d` the id of an archived one, `a` an agent, `m` the length of a message's content and its payload.
 """
 
@@ -59,9 +59,9 @@ class StorageFile:
         self._write([b"%b %d %b" % (MESSAGE, length, payload) for _, length, payload in messages])
 
     def records(self) -> Iterator[tuple[bytes, Any]]:
-        """Yield what was written, in its order: the letter, and a JSON object, a session id, or (id, StoredMessage).
+        """Yield the records in order: the letter, and a JSON object, a session id, or (id, StoredMessage).
 
-        A line that a kill cut off is removed.
+        A line cut off by a kill is removed.
         """
         whole, newline, rest = self._path.read_bytes().rpartition(b"\n")
         if rest:
@@ -82,7 +82,7 @@ class StorageFile:
         try:
             while left:
                 left = left[os.write(self._file, left) :]
-        except OSError:  # a full disk: no half of a line may stay before the next one
+        except OSError:  # a full disk: no partial line may precede the next one
             os.ftruncate(self._file, length)
             raise
 

@@ -1,8 +1,8 @@
 """Storage groups whose sessions overwrite each other by seq, a defect of FleetLM at 0b7208e. Pure.
 
-Source: the wire record of that commit, section Storage. Sessions of one group share one log with one place per
-seq: the later message takes it. The group never flushes a seq twice, so a session that begins after another one loses
-its messages until it has more of them than the other had.
+Source: the wire record of that commit, section Storage. Sessions of one group share one log with one place per seq,
+which the later message takes. The group never flushes a seq twice, so a session that begins after another one loses its
+messages until it has more of them than the other.
 """
 
 import zlib
@@ -30,7 +30,7 @@ class StorageGroups:
         self._groups: dict[int, StorageGroup] = {}
 
     def put(self, session: Session, message: StoredMessage) -> Entry | None:
-        """Take a message into its group's log; return the message that this loses: another session's, or itself."""
+        """Take a message into its group's log; return the message lost by that: another session's, or itself."""
         group = self._groups.setdefault(self.number_of(session.id), StorageGroup())
         seq = seq_of(message)
         if seq <= group.flushed_seq:

@@ -1,4 +1,4 @@
-"""How messages are stored: the options for it, and the source of the database's address."""
+"""The options for storing messages, and the source of the database's address."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ DATABASE_EXAMPLE: Final = "postgresql://fleetlm@localhost/fleetlm"
 SCHEMES: Final = ("postgresql://", "postgres://")
 
 FLUSH_MS: Final = 300.0  # FleetLM at 13a5558 (wire record, section Storage)
-GROUPS_FLUSH_MS: Final = 5_000.0  # at 0b7208e, the one with groups
+GROUPS_FLUSH_MS: Final = 5_000.0  # at 0b7208e, the commit with groups
 FLUSH_US_PER_MESSAGE: Final = 150.0
 
 
@@ -21,7 +21,7 @@ class StorageUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StorageOptions:
-    """How messages are stored. With `flush_ms` 0 they are stored at once, so that nothing is ever unflushed."""
+    """The settings for storing messages. With `flush_ms` 0 they are stored at once, so nothing is ever unflushed."""
 
     flush_ms: float = 0.0
     lose_during_flush: bool = False
@@ -44,7 +44,7 @@ class OptionsClash(Exception):
 def storage_of(
     given: dict[str, Any], *, has_quirks: bool, environment: Mapping[str, str] = os.environ
 ) -> StorageOptions:
-    """Take the storage options out of `given`, and return the storage that they ask for. Raises OptionsClash."""
+    """Take the storage options out of `given`, and return the storage they describe. Raises OptionsClash."""
     flush_ms, groups = given.pop("flush_ms"), given.pop("storage_groups")
     loses = given.pop("lose_during_flush") or has_quirks
     database = database_address(given.pop("database"), given.pop("database_file"), environment)
@@ -68,7 +68,7 @@ def storage_of(
 
 
 def database_address(given: str | None, file: Path | None, environment: Mapping[str, str]) -> str | None:
-    """Return the address of the database: a flag's, the first line of a file, or that of STANDIN_DATABASE.
+    """Return the address of the database: from a flag, the first line of a file, or STANDIN_DATABASE.
 
     Raises OptionsClash, which never shows the address.
     """

@@ -29,24 +29,24 @@ from fleetlm_users.standin.storage.storage_options import StorageOptions, Storag
 LOG = logging.getLogger(__name__)
 
 MAX_UNFLUSHED: Final = 1_000_000
-"""The most messages in the log, for example while a database stays away; further ones are lost."""
+"""The most messages in the log, for example while a database is down; further ones are lost."""
 
 
 class Database(Protocol):
-    """Where messages are written behind."""
+    """The database that messages are written to."""
 
     async def open(self) -> None:
         """Connect. Raises StorageUnusable."""
 
     async def write(self, messages: Sequence[StoredMessage]) -> list[StoredMessage]:
-        """Write messages; return those that it does not accept. Raises StorageUnusable."""
+        """Write messages; return those it does not accept. Raises StorageUnusable."""
 
     async def close(self) -> None:
         """Disconnect."""
 
 
 class WriteBehind:
-    """Takes each message of `store` that is not kept in memory alone, and records what becomes of it.
+    """Takes each message of `store` that is not kept in memory alone, and records its fate.
 
     Reads see both stored messages and those still in the log. `run` flushes the log once per period of the options.
     """
@@ -66,7 +66,7 @@ class WriteBehind:
         self._faults = faults
         self._groups = StorageGroups(options.groups) if options.groups else None
         self._log: dict[tuple[str, int], Entry] = {}
-        self._behind: list[Entry] = []  # what the file has, and the database has not yet
+        self._behind: list[Entry] = []  # messages that the file has and the database does not have yet
         self._in_flight = 0
         self._crashes = 0
         self._flushing = asyncio.Lock()
@@ -80,7 +80,7 @@ class WriteBehind:
         return len(self._log) + len(self._behind) + self._in_flight
 
     async def catch_up(self, messages: Sequence[StoredMessage]) -> None:
-        """Open the database, and write what the file has and the database may lack. Raises StorageUnusable."""
+        """Open the database, and write messages that the file has and the database may lack."""
         if self._database is not None:
             await self._database.open()
             await self._database.write(messages)
@@ -92,7 +92,7 @@ class WriteBehind:
             await asyncio.sleep(self.clock.next_s(now_s) - now_s)
             try:
                 await self.flush()
-            except Exception:  # whatever one flush meets, the next one is tried
+            except Exception:  # whatever goes wrong in one flush, the next one is tried
                 LOG.exception("a flush failed")
 
     async def close(self) -> None:
@@ -133,7 +133,7 @@ class WriteBehind:
             self.file.save_messages((message,))
 
     async def flush(self) -> None:
-        """Store the log; if the database fails, once more with the next flush."""
+        """Store the log; if the database fails, try again with the next flush."""
         async with self._flushing:
             log, self._log = list(self._log.values()), {}
             if not self._write_file(log):
@@ -149,7 +149,7 @@ class WriteBehind:
                     session.flushed_seq = max(session.flushed_seq, seq_of(message))
 
     def clear(self) -> None:
-        """Crash: lose the log. The next seq of each session follows the highest one that is stored."""
+        """Crash: lose the log. The next seq of each session follows its highest stored one."""
         log, self._log = list(self._log.values()), {}
         self._crashes += 1
         self.record.crashes += 1
@@ -167,7 +167,7 @@ class WriteBehind:
         return {"flush_ms": self._options.flush_ms, "unflushed": self.unflushed, **self.record.as_json()}
 
     def _takes_its_place(self, groups: StorageGroups, session: Session, message: StoredMessage) -> bool:
-        """Return whether the message goes into the log; what it overwrites there is lost."""
+        """Return whether the message goes into the log; any message it overwrites there is lost."""
         lost = groups.put(session, message)
         if lost is None:
             return True
@@ -179,7 +179,7 @@ class WriteBehind:
         return True
 
     def _write_file(self, log: list[Entry]) -> bool:
-        """Return whether the file has the log now, if there is one; else it is kept for the next flush."""
+        """Return whether the file, if any, has the log now; if not, the log is kept for the next flush."""
         try:
             if self.file is not None:
                 self.file.save_messages(message for _, message in log)
@@ -189,7 +189,7 @@ class WriteBehind:
         return True
 
     async def _write_to(self, database: Database, log: list[Entry]) -> bool:
-        """Return whether the database has everything now; else it is kept for the next flush."""
+        """Return whether the database has everything now; if not, it is kept for the next flush."""
         crashes, entries = self._crashes, [*self._behind, *log]
         self._behind, self._in_flight = [], len(entries)
         try:

@@ -1,4 +1,4 @@
-"""One WebSocket connection: bytes to frames to the user socket and back, idle close, orderly end."""
+"""One WebSocket connection: from bytes to frames to the user socket and back; idle close, orderly end."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ class SocketLimits:
 
 
 class Outbox:
-    """Gathers what one loop turn writes: a send's own push and the agent's leave in one system call."""
+    """Gathers the writes of one loop turn: a send's own push and the agent's leave in one system call."""
 
     __slots__ = ("_loop", "_waiting", "gathering")
 
@@ -56,7 +56,7 @@ class Outbox:
 
 
 class Connection(asyncio.Protocol):
-    """Takes the transport over after the upgrade; `user` is set before it starts."""
+    """Takes over the transport after the upgrade; `user` is set before it starts."""
 
     __slots__ = (
         "_closing",
@@ -103,13 +103,13 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over `transport`: the upgrade is done."""
         self._transport = transport
-        peer = transport.get_extra_info("peername")  # None for a client that is gone already
+        peer = transport.get_extra_info("peername")  # None for a client that is already gone
         self._hub.counters.opened(str(peer[0]) if peer else "")
         if self._limits.idle_s:
             self._idle = self._loop.call_later(self._limits.idle_s, self._watch_idle)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; any mistake of the client's ends the connection with the code that FleetLM uses."""
+        """Take bytes; any mistake by the client ends the connection with FleetLM's close code."""
         if self._closing:
             return
         self._last_s = self._loop.time()
@@ -152,7 +152,7 @@ class Connection(asyncio.Protocol):
         self._out.append(text)
 
     def flush(self) -> None:
-        """Write what has gathered."""
+        """Write the gathered bytes."""
         if not self._out:
             return
         self._last_s = self._loop.time()
@@ -162,7 +162,9 @@ class Connection(asyncio.Protocol):
             self._drop_if_stuck()
 
     def flush_now(self) -> None:
-        """As `flush`, past uvloop's own queue, which is written at the end of its turn: for pushes that are timed."""
+        """Write like `flush`, but bypass uvloop's own queue, which is written at the end of its turn: for timed
+        pushes.
+        """
         if not self._out or self._transport.get_write_buffer_size():
             self.flush()
             return
@@ -177,7 +179,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(data[written:])
 
     def close(self, code: int) -> None:
-        """Send CLOSE and end our side; the transport closes when the client does, at the latest after LINGER_S."""
+        """Send CLOSE and end our side; the transport closes when the client does, after LINGER_S at the latest."""
         if self._closing:
             return
         self._end(code)
@@ -191,11 +193,11 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def pause_writing(self) -> None:
-        """Watch what is unsent from now on: the client reads too slowly."""
+        """Check the unsent bytes from now on: the client reads too slowly."""
         self._slow = True
 
     def resume_writing(self) -> None:
-        """Stop watching: the client caught up."""
+        """Stop checking: the client has caught up."""
         self._slow = False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -212,7 +214,7 @@ class Connection(asyncio.Protocol):
         counters.disconnects += self.code != frames.NORMAL
 
     def _other(self, message: Incoming) -> None:
-        """Everything but a plain text frame."""
+        """Handle everything but a plain text frame."""
         if message.opcode == frames.PING:
             pong = frames.header(len(message.payload), frames.FIN | frames.PONG)
             self._transport.write(pong + message.payload)
@@ -239,7 +241,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(frames.close_frame(code))
 
     def _watch_idle(self) -> None:
-        """Close after the silence, or look again when it could be over."""
+        """Close after the silence, or check again when it could be over."""
         left_s = self._last_s + self._limits.idle_s - self._loop.time()
         if left_s > 0:
             self._idle = self._loop.call_later(left_s, self._watch_idle)
@@ -252,7 +254,7 @@ class Connection(asyncio.Protocol):
 
 
 def is_text(frame: str | bytes) -> bool:
-    """Return whether `frame` is valid UTF-8: Bandit closes with 1007 when it is not, before Phoenix sees it."""
+    """Return whether `frame` is valid UTF-8: if not, Bandit closes with 1007 before Phoenix sees it."""
     try:
         return isinstance(frame, str) or bool(frame.decode() or True)
     except UnicodeDecodeError:

@@ -1,10 +1,10 @@
-"""permessage-deflate (RFC 7692) as Bandit accepts it: for clients that offer it every text frame is compressed."""
+"""permessage-deflate (RFC 7692) as Bandit accepts it: every text frame is compressed for clients that offer it."""
 
 import zlib
 from typing import Final
 
 EXTENSION: Final = "permessage-deflate"
-TAIL: Final = b"\x00\x00\xff\xff"  # taken off the end of a compressed message (RFC 7692 §7.2.1)
+TAIL: Final = b"\x00\x00\xff\xff"  # removed from the end of a compressed message (RFC 7692 §7.2.1)
 MIN_BITS, MAX_BITS = 9, 15  # zlib cannot make raw streams with a window of 8 bits
 WINDOW_BITS = tuple(str(bits) for bits in range(MIN_BITS, MAX_BITS + 1))
 
@@ -34,7 +34,7 @@ class Deflate:
         return data.removesuffix(TAIL)
 
     def decompress(self, payload: bytes, max_bytes: int) -> bytes:
-        """Return one message's payload. Raises DeflateProblem when it is broken or longer than `max_bytes`."""
+        """Return one message's payload. Raises DeflateProblem if it is broken or longer than `max_bytes`."""
         try:
             data = self._inflater.decompress(payload + TAIL, max_bytes)
         except zlib.error as problem:

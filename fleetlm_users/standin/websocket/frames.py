@@ -1,6 +1,6 @@
 """WebSocket frames (RFC 6455) on the server's side: bytes in, whole messages out, and back; no I/O.
 
-Written by hand because one append must cost a few microseconds: a text frame that arrived whole is cut out and
+Hand-written because one append may only cost a few microseconds: a text frame that has arrived whole is cut out and
 unmasked in one step.
 """
 
@@ -32,7 +32,7 @@ SHORT_LENGTH: Final = 65536
 
 
 class FrameProblem(Exception):
-    """The peer broke RFC 6455; `code` is the close code that says so."""
+    """The peer violated RFC 6455; `code` is the close code for it."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(code, reason)
@@ -92,7 +92,7 @@ class FrameReader:
     def __init__(self, max_bytes: int, deflate: bool = False) -> None:
         self.max_bytes = max_bytes
         self.deflate = deflate
-        self._chunks: list[bytes] = []  # joined only when the unfinished frame may be whole: no quadratic copying
+        self._chunks: list[bytes] = []  # only joined when the unfinished frame may be complete: no quadratic copying
         self._have = 0
         self._need = 0
         self._opcode = CONTINUATION  # CONTINUATION: no fragmented message under way
@@ -103,7 +103,7 @@ class FrameReader:
     def feed(self, data: bytes) -> Iterator[Incoming]:
         """Yield the messages that `data` completes.
 
-        Raises FrameProblem at the first violation, after the messages before it were yielded.
+        Raises FrameProblem at the first violation, after yielding the messages before it.
         """
         if self._chunks:
             self._keep(data)
@@ -131,7 +131,7 @@ class FrameReader:
         self._have += len(data)
 
     def _frame(self, data: bytes, position: int, end: int) -> tuple[int, bytes, int] | None:
-        """Return first byte, unmasked payload and where the next frame begins, or None when bytes are missing."""
+        """Return the first byte, the unmasked payload and the start of the next frame, or None if bytes are missing."""
         self._need = 0
         if end - position < 2:
             return None
@@ -171,7 +171,7 @@ class FrameReader:
         if opcode != CONTINUATION:
             self._opcode = opcode
             self._compressed = bool(first & RSV1)
-        if payload:  # empty fragments are free to send and must not pile up
+        if payload:  # empty fragments cost nothing to send and must not pile up
             self._parts.append(payload)
         self._parts_bytes += len(payload)
         if self._parts_bytes > self.max_bytes:

@@ -1,4 +1,4 @@
-"""The WebSocket upgrade: what FleetLM accepts and how it refuses. Pure.
+"""The WebSocket upgrade: what FleetLM accepts, and how it refuses. Pure.
 
 Sources: the wire record, section WebSocket handshake; phoenix `transports/websocket.ex`; websock_adapter
 `upgrade_validation.ex`.
@@ -21,7 +21,7 @@ ANY_ORIGIN: Final = "any"
 _LATE: Final = {"user_id": True, "agent_id": True}
 _EARLY: Final = {"participant_id": False}
 PARAMETERS: Final = {"early": _EARLY, "late": _LATE, "both": _EARLY | _LATE}
-"""By protocol: the parameters of the socket's URL that name its participant, and whether they are the late one's."""
+"""By protocol: the socket URL's parameters for its participant, and whether they are the late one's."""
 
 Headers = dict[str, list[str]]
 
@@ -34,7 +34,7 @@ class Refusal(NamedTuple):
 
 
 class Upgrade(NamedTuple):
-    """The upgrade is granted, to a client of the late protocol or of the early one."""
+    """The upgrade is granted, to a client of the late or the early protocol."""
 
     participant_id: Any
     codec: Codec
@@ -70,7 +70,7 @@ def judge(
 ) -> Upgrade | Refusal:
     """Grant or refuse an upgrade request: origin first, then the socket's connect, then the upgrade's own headers.
 
-    `parameters` are the query parameters that may name the participant, and whether they are the late protocol's.
+    `parameters` are the possible query parameters for the participant, and whether they are the late protocol's.
     """
     if head.method != "GET":
         return Refusal(400)

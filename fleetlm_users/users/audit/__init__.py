@@ -1,1 +1,1 @@
-"""The audit of a run: acknowledged messages are remembered while users run, and read back when they have left."""
+"""The audit of a run: acknowledged messages are remembered while users run, and read back once they have left."""

@@ -1,6 +1,6 @@
-"""The end of an audited run on one process: waits for the server's flushes, reads everything back, reports losses.
+"""The end of an audited run in one process: wait for the server's flushes, read everything back, report losses.
 
-None of this counts as load: its sockets and requests are in no latency and in none of Locust's tables.
+None of this counts as load: its sockets and requests appear in no latency and in none of Locust's tables.
 """
 
 import contextlib
@@ -45,30 +45,30 @@ TELL_EVERY_S: Final = 10.0
 
 
 class Batch:
-    """Sessions to be read in one batch, and how many of them are left when a reader is stopped halfway."""
+    """Sessions to be read in one batch; it knows how many are left if a reader is stopped halfway."""
 
     def __init__(self, sessions: Sequence[SessionMemory]) -> None:
         self.open = {id(session): session for session in sessions}
 
     def __len__(self) -> int:
-        """Return how many are not read yet."""
+        """Return how many have not been read yet."""
         return len(self.open)
 
     def sessions(self) -> list[SessionMemory]:
-        """Return those that are not read yet."""
+        """Return those that have not been read yet."""
         return list(self.open.values())
 
     def done(self, session: SessionMemory) -> None:
-        """Take a session out."""
+        """Remove a session that has been read."""
         self.open.pop(id(session), None)
 
 
 class Audit:
-    """The audit of one run on one process. `close` audits; it never raises ClientError.
+    """The audit of one run in one process. `close` audits; it never raises ClientError.
 
     Args:
         run: The run.
-        memory: What the run's sessions remember.
+        memory: The memory of the run's sessions.
         readers: Makes a reader; called once for each greenlet that reads.
         parallel: How many greenlets read.
         batch: The most sessions in one batch; fewer if they are long.
@@ -94,7 +94,7 @@ class Audit:
         return f"<Audit {self.memory!r}>"
 
     def close(self) -> None:
-        """Read back the remembered sessions, for at most AUDIT_S seconds; count by cause what cannot be read."""
+        """Read back the remembered sessions within AUDIT_S seconds; count by cause what cannot be read."""
         sessions = self.memory.sessions
         since_reset_s = max(0.0, self._run.ledger.since_s - self._run.started_s)
         self._since_ms = int(since_reset_s * MS_PER_S)
@@ -180,7 +180,7 @@ class Audit:
         return f"{what} {at_s:.3f} s into the run, at {moment.isoformat(timespec='milliseconds')}"
 
     def _give_up(self) -> None:
-        """Count what was not read, by cause."""
+        """Count the messages not read, by cause."""
         cause = CUT_SHORT if self._run.drain_cut_short else TIME_UP
         if self._failed_in_a_row >= GIVE_UP_AFTER and self._failure is not None:
             cause = _kind(self._failure)
@@ -202,7 +202,7 @@ class Audit:
 
 
 def _by_participant(sessions: Sequence[SessionMemory]) -> list[SessionMemory]:
-    """Return the sessions grouped by participant: those of one participant are read over one socket."""
+    """Return the sessions grouped by participant: one participant's sessions are read over one socket."""
     return sorted(sessions, key=lambda session: session.participant_id)
 
 

@@ -1,6 +1,7 @@
 """The observer of an audited session: it also remembers acknowledged messages for the end of the run.
 
-An audit is on or off for a whole run, so sessions get this class or its base, and an unaudited session pays nothing.
+An audit is on or off for a whole run, so sessions get this class or its base class, and an unaudited session costs
+nothing extra.
 """
 
 import time
@@ -19,14 +20,14 @@ from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.session_observer import SessionObserver
 
 TIMEOUT: Final = "timeout"
-"""The cause of a loss that is no break of the connection."""
+"""The cause of a loss that is not a broken connection."""
 
 
 class AuditedObserver(SessionObserver):
-    """Remembers each acknowledged message with the digest of what was sent, and each answer as it was pushed.
+    """Remembers each acknowledged message with a digest of the sent content, and each answer as it was pushed.
 
     A message is acknowledged when its own broadcast comes or, where the protocol replies to a send, the ok reply: such
-    a message has a seq, whatever its fate is. One whose outcome the server left open is remembered by its content.
+    a message has a seq, whatever its fate. One whose outcome the server left open is remembered by its content.
     """
 
     __slots__ = ("_audit", "_memory", "_open", "_participant", "_prefix", "_refused", "_unconfirmed")
@@ -70,7 +71,7 @@ class AuditedObserver(SessionObserver):
         super().resolved(message)
 
     def unconfirmed(self, message: SentMessage, reason: str) -> None:
-        """Report that the outcome is open; the message is remembered when the session ends and it still is."""
+        """Report that the outcome is open; the message is remembered if it still is when the session ends."""
         self._unconfirmed[message.client_ref] = message
         super().unconfirmed(message, reason)
 
@@ -97,13 +98,13 @@ class AuditedObserver(SessionObserver):
         super().lost(message, reason)
 
     def disconnected(self, down: Disconnected) -> None:
-        """Remember when the connection broke, which tells how old each message was, and report it."""
+        """Report that the connection broke, and remember when, which gives each message an age."""
         if self.joined:
             self._remembered().broke(time.perf_counter())
         super().disconnected(down)
 
     def finding(self, kind: str, seq: int | None, client_ref: str, detail: str = "") -> None:
-        """Report a message that was found wrong; the audit then does not name it a second time."""
+        """Report a faulty message; the audit then does not name it a second time."""
         if self._memory is not None and seq is not None:
             self._memory.named = (self._memory.named or set()) | {seq}
         super().finding(kind, seq, client_ref, detail)

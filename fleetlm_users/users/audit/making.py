@@ -1,4 +1,4 @@
-"""Makes the audit of a run from its options: the reader for the chosen way, and how many read at once."""
+"""Make the audit of a run from its options: the reader for the chosen way, and how many read at once."""
 
 from collections.abc import Callable
 from typing import Final
@@ -26,7 +26,7 @@ def audit_of(run: Run, profile: Profile, connect: Callable[[str], PhoenixSocket]
     Args:
         run: The run.
         profile: The protocol in use.
-        connect: Returns a socket of that participant, not connected yet.
+        connect: Returns an unconnected socket of a participant.
         rest: The run's REST API.
     """
     options = run.options

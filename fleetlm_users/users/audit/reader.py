@@ -1,4 +1,4 @@
-"""The ways to read back what a server has stored: a join's replay, REST, the database. A protocol picks its readers."""
+"""The ways to read back stored messages: a join's replay, REST, the database. A protocol picks its readers."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,24 +23,25 @@ MAX_PAGE: Final = 20_000
 NOTHING: Final = Stored({})
 
 Read = tuple[SessionMemory, Stored | FleetlmError]
-"""A session with what is stored of it, or with the reason why that could not be read."""
+"""A session with its stored messages, or with the reason why they could not be read."""
 
 
 class StoredReader(Protocol):
     """Reads sessions back. One greenlet uses it at a time."""
 
     def read(self, sessions: Sequence[SessionMemory]) -> Iterator[Read]:
-        """Yield each session with what is stored of it; a failure is yielded with its session, not raised."""
+        """Yield each session with its stored messages; a failure is yielded with its session, not raised."""
 
     def close(self) -> None:
         """Free its connection."""
 
 
 class ReplayReader:
-    """Joins each session as its participant, over one socket for sessions of the same one in a row.
+    """Joins each session as its participant, over one socket for consecutive sessions of the same one.
 
     `resumes` says whether a join may name the seq after which its replay begins: then whole sessions are read, join by
-    join. What joins cannot tell, lost or hidden behind a full replay of memory, `rest` is asked, if it is given.
+    join. `rest`, if given, is asked what joins cannot tell: whether a message is lost or hidden behind a full replay of
+    memory.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class ReplayReader:
             return window(self._replay(session, 0).digests, REPLAY_LIMIT, last_known(session))
         stored = read_whole(lambda last_seq: self._replay(session, last_seq), REPLAY_LIMIT)
         if self._rest is not None and _is_in_doubt(session, stored):
-            with contextlib.suppress(ClientError):  # it stays in doubt
+            with contextlib.suppress(ClientError):  # stays in doubt
                 listed = self._rest.above(session, stored.hidden[0].start - 1)
                 return Stored({**stored.digests, **listed.digests}, last=listed.last, hidden=listed.hidden)
         return stored
@@ -98,7 +99,7 @@ class ReplayReader:
 
 
 class RestReader:
-    """Reads the messages of each session over REST, in one page that is longer than the session is known to be.
+    """Reads the messages of each session over REST, in one page longer than the session is known to be.
 
     FleetLM's last chat protocol mixes messages in memory with those in the database, so a client that continues after a
     full page may miss messages (late wire record: "Replay and REST reads").
@@ -121,12 +122,12 @@ class RestReader:
         """Do nothing: the pool is the run's."""
 
     def above(self, session: SessionMemory, after_seq: int = 0) -> Stored:
-        """Return what is stored of a session above a seq. Raise ClientError."""
+        """Return the stored messages of a session above a seq. Raise ClientError."""
         limit = min(MAX_PAGE, 2 * last_known(session) + PAGE)
         return read_whole(lambda seq: self._page(session.session_id, seq, limit), limit, after_seq)
 
     def _page(self, session_id: str, after_seq: int, limit: int) -> MessagePage:
-        """Return one page; it is full if more follows it as well, on a server with a limit of its own."""
+        """Return one page; on a server with a limit of its own, it is also full if more follows."""
         messages = self._rest.list_messages(session_id, after_seq, limit)
         page = digests_of(messages)
         is_full = len(messages) >= limit
@@ -158,19 +159,19 @@ class DatabaseReader:
 
 
 def _is_in_doubt(session: SessionMemory, stored: Stored) -> bool:
-    """Return whether a hole in what was read matters: one of this session's messages may be in it."""
+    """Return whether a hole in the reading matters: one of this session's messages may be in it."""
     return bool(stored.hidden) and any(
         message.is_unconfirmed or not stored.reaches(message.seq) for message in session.messages()
     )
 
 
 def last_known(session: SessionMemory) -> int:
-    """Return the highest seq that was acknowledged or pushed in the session."""
+    """Return the highest seq acknowledged or pushed in the session."""
     return max((message.seq for message in session.messages()), default=0)
 
 
 def is_gone(failure: ClientError) -> bool:
-    """Return whether the server says that it does not know the session: then nothing of it is stored.
+    """Return whether the server says that it does not know the session: nothing of it is stored then.
 
     Its texts at the recorded commit: `not found` for a join, `Session not found` with status 404 over REST. Any other
     404 means that the server has no such route.

@@ -1,4 +1,4 @@
-"""Capacity search: the user that is added step by step, with one held session and a message now and then."""
+"""Capacity search: users are added step by step, each with one held session and an occasional message."""
 
 import math
 import time
@@ -13,7 +13,7 @@ from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.timetables import ArrivalPace
 
 EXPIRE_S: Final = 1.0
-"""How often messages whose time is up are looked for; the search waits for their fate."""
+"""How often overdue messages are looked for; the search waits for their fate."""
 
 
 class CapacityUser(FleetUser):
@@ -29,7 +29,7 @@ class CapacityUser(FleetUser):
     follows_search = True
 
     def begins_s(self) -> float:
-        """Return the planned moment in the first step, in later ones a moment in the second of its spawning."""
+        """Return the planned moment in the first step, and in later ones a moment in the second of its spawning."""
         if self.vu <= self.current_run.options.plan.total_users:
             return super().begins_s()
         rate = float(self.option(JOIN_RATE.name))
@@ -42,15 +42,15 @@ class CapacityUser(FleetUser):
         return "whose sessions are held until the search ends"
 
     def journey(self) -> None:
-        """Hold one session; when it breaks, another journey follows."""
+        """Hold one session; if it breaks, another journey follows."""
         pace = ArrivalPace(message_interval_s(self.current_run.options)).scaled(self.current_run.options.time_scale)
         with self.session(delete=True) as session:
             self.send_at(session, pace.dues(session.joined_s, math.inf, self.rng))
 
     def send_at(self, session: UserSession, dues: Iterable[float], *, since_s: float | None = None) -> None:
-        """Send at each due moment, unless the search asks for a smaller share; a message left out is never sent.
+        """Send at each due moment, unless the search orders a smaller share; a message left out is never sent.
 
-        Messages whose time is up are given up meanwhile: the search waits until all have their fate.
+        Overdue messages are given up meanwhile: the search waits until all have their fate.
 
         Raises:
             Disconnected: The session was lost.
@@ -65,7 +65,7 @@ class CapacityUser(FleetUser):
                 session.send(due_s)
 
     def _await_due(self, session: UserSession, due_s: float) -> bool:
-        """Wait until the moment, and give up on messages meanwhile; return False when the user's end came first."""
+        """Wait until the moment, giving up overdue messages meanwhile; return False if the user's end came first."""
         while True:
             session.expire()
             now_s = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Cold start: a backlog is written over REST, then read whole again and again, while writes go on."""
+"""Cold start: a backlog is written over REST, then read whole again and again while writes go on."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,17 +19,19 @@ from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRES
 from fleetlm_users.workload.options.model import Options
 
 AGAIN_S: Final = 0.1
-"""How long a reader waits for what a page left out: it is in memory alone, or in the database alone (late record)."""
+"""How long a reader waits for messages a page left out: they are only in memory, or only in the database (late
+record).
+"""
 
 FLUSHES: Final = 2
-"""Flush periods after which whatever was appended before them is in the database."""
+"""Flush periods after which everything appended before them is in the database."""
 
 
 class ColdStartUser(RestUser):
     """One session: up to BACKLOG_SIZE messages in BACKLOG_DURATION, then REPLAY_DURATION of whole reads.
 
     The reads are over REST, with a limit above the session, and by joins with `last_seq`, in turn. Each must hold every
-    message that was accepted before it began. Where the protocol has neither, they are single joins, which hold the
+    message accepted before it began. If the protocol supports neither, the reads are single joins, which hold the
     oldest messages. Meanwhile a message is posted every ACTIVE_WRITE_INTERVAL.
     """
 
@@ -43,7 +45,7 @@ class ColdStartUser(RestUser):
 
     @classmethod
     def journeys(cls, options: Options) -> int:
-        """Return one."""
+        """Return one journey."""
         del options
         return 1
 
@@ -54,7 +56,7 @@ class ColdStartUser(RestUser):
         return "whose users share the phases of one run"
 
     def journey(self) -> None:
-        """Write the backlog, then read it until the time is over."""
+        """Write the backlog, then read it until time is up."""
         with self.rest_session() as session:
             self._fill(session)
             if not self.ending:
@@ -83,7 +85,7 @@ class ColdStartUser(RestUser):
             writer.join()
 
     def _write_on(self, session: RestSession, until_s: float) -> None:
-        """Post a message every interval; one that is late because the one before took long is due all the same."""
+        """Post a message every interval; one that is late because of the previous one still counts as due on time."""
         interval_s = self.option("active_write_interval") / MS_PER_S * self.current_run.options.time_scale
         due_s = time.perf_counter()
         while due_s < until_s and self._paused_until(max(due_s, self.current_run.resumed_s())):
@@ -93,7 +95,7 @@ class ColdStartUser(RestUser):
             due_s += interval_s
 
     def _paused_until(self, moment_s: float) -> bool:
-        """Wait in the writer's greenlet, in slices, since the user's own sleeper is the reader's."""
+        """Wait in the writer's greenlet, in slices, because the user's own sleeper belongs to the reader."""
         while not self.ending and (left_s := moment_s - time.perf_counter()) > 0:
             gevent.sleep(min(left_s, AGAIN_S))
         return not self.ending
@@ -128,10 +130,10 @@ class ColdStartUser(RestUser):
         session.check(expected, messages)
 
     def _oldest(self, session: RestSession, expected: Sequence[Accepted]) -> tuple[list[Any], Sequence[Accepted]]:
-        """Join once; return the replay of the oldest messages, and which of those accepted it must hold.
+        """Join once; return the replay of the oldest messages, and the accepted ones that it must hold.
 
-        A server that has not flushed yet may replay the first messages of its memory instead. A read waits for it for
-        two flush periods, after which what was accepted before the read is flushed. Raise ClientError.
+        A server that has not flushed yet may replay the first messages of its memory instead. A read gives it two flush
+        periods, after which everything accepted before the read is flushed. Raise ClientError.
         """
         patient_until_s = time.perf_counter() + FLUSHES * self._client.profile.flush_period_s
         with self._socket(session) as socket:
@@ -143,10 +145,10 @@ class ColdStartUser(RestUser):
                 gevent.sleep(AGAIN_S)
 
     def _joined_pages(self, session: RestSession, expected: Sequence[Accepted]) -> list[Any]:
-        """Join with the last seq that is known without a gap, until all up to the newest is there.
+        """Join with the last seq known without a gap, until everything up to the newest is there.
 
-        A page may leave messages out for as long as they are not flushed. A read waits for them for two flush periods
-        in all; what is still left out then is missing. Raise ClientError.
+        A page may leave messages out as long as they are not flushed. A read waits for them for two flush periods in
+        all; any still left out then are missing. Raise ClientError.
         """
         newest = max((one.seq or 0 for one in expected), default=0)
         pages: dict[int, Any] = {}
@@ -171,7 +173,7 @@ class ColdStartUser(RestUser):
 
     @contextmanager
     def _socket(self, session: RestSession) -> Iterator[PhoenixSocket]:
-        """Connect a socket of this user's for a `with` block. Raise ClientError."""
+        """Connect a socket of this user for a `with` block. Raise ClientError."""
         socket = self._client.socket(self.participant_id, session.observer.anomaly)
         try:
             socket.connect()

@@ -7,7 +7,7 @@ from fleetlm_users.workload.timetables import ConcurrentPace, seconds_of
 
 
 class ConcurrentUser(FleetUser):
-    """A session held for KEEP_ALIVE_MS (0: until the run ends) with a ping message every 30 s; 1 s pause; again."""
+    """A session held for KEEP_ALIVE_MS (0: until the run ends) with a ping message every 30 s; 1 s pause; repeat."""
 
     scenario = "concurrent"
     options = BEHAVIOUR_OPTIONS["concurrent"]

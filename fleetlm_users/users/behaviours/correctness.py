@@ -11,8 +11,8 @@ from fleetlm_users.workload.options.model import Options
 class CorrectnessUser(FleetUser):
     """ITERATIONS rounds: MESSAGES at once (at most PIPELINE_DEPTH in flight), leave, join again, compare the replay.
 
-    Every message that was lost, doubled, reordered, left unanswered, or missing or changed in the replay is reported
-    with its session, seq and client_ref.
+    Every message that is lost, doubled, reordered, unanswered, or missing or changed in the replay is reported with its
+    session, seq and client_ref.
     """
 
     scenario = "correctness"
@@ -26,12 +26,12 @@ class CorrectnessUser(FleetUser):
 
     @classmethod
     def waits_for(cls, options: Options) -> frozenset[str]:
-        """Return both: a round waits for all that became of its messages."""
+        """Return both: a round waits for the fates of all its messages."""
         del options
         return frozenset(("append", "answer"))
 
     def journey(self) -> None:
-        """Live one round. One that the end of the run cuts short is judged by what had happened, without the replay."""
+        """Live one round. A round cut short by the end of the run is judged on events so far, without the replay."""
         messages = self.option("messages")
         log, replay = SessionLog(), None
         try:

@@ -1,6 +1,6 @@
-"""Durability: writes at a steady rate, comes back to the same session when the server was gone, and goes on writing.
+"""Durability: write at a steady rate, return to the same session after the server was gone, and go on writing.
 
-The audit (users/audit) says what is stored of what was acknowledged; this module does not know who stops the server.
+The audit (users/audit) says which acknowledged messages are stored; this module does not know who stops the server.
 """
 
 import time
@@ -14,14 +14,14 @@ from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRES
 from fleetlm_users.workload.options.model import Options
 
 RESUME_PAUSE_S: Final = 0.25
-"""Between two attempts to come back. A server that is gone refuses at once, which costs it nothing."""
+"""Seconds between two attempts to return. A server that is gone refuses at once, which costs it nothing."""
 
 
 class DurabilityUser(SkewedUser):
     """One session for the whole run, a message every SEND_INTERVAL whatever the replies do.
 
-    When the connection breaks, the user connects again and joins the same session until it succeeds. What was due
-    meanwhile is counted as `messages_not_sent`, not sent late.
+    When the connection breaks, the user connects again and joins the same session until it succeeds. Messages due
+    meanwhile are counted as `messages_not_sent`, not sent late.
     """
 
     scenario = "durability"

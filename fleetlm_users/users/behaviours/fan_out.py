@@ -1,4 +1,4 @@
-"""Crowds: several devices of one user on one session, of which some write and all others listen."""
+"""Crowds: several devices of one user in one session; some write, all others listen."""
 
 import math
 import time
@@ -16,9 +16,9 @@ from fleetlm_users.workload.options.model import Options
 class FanOutUser(SkewedUser):
     """One session with WRITERS devices that write and LISTENERS that listen, to the end of the run.
 
-    Each writer sends a message every SEND_INTERVAL, one after the other in even turns, whatever the replies do. The
-    first writer's socket tells what became of each. With AGENT_LISTENERS the agent listens, too. When one of the
-    devices is lost the session is over, and another one follows.
+    Each writer sends a message every SEND_INTERVAL, in even turns, whatever the replies. The first writer's socket
+    reports the fate of each message. With AGENT_LISTENERS the agent listens, too. If one of the devices is lost the
+    session is over, and another one follows.
     """
 
     scenario = "fan_out"

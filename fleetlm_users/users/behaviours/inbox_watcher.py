@@ -1,4 +1,4 @@
-"""Inbox latency: how soon a message shows in the inbox of the user who wrote it, whichever session it is in."""
+"""Inbox latency: how soon a message shows in the inbox of the user who wrote it, whatever its session."""
 
 import heapq
 import random
@@ -23,11 +23,11 @@ from fleetlm_users.workload.timetables import INBOX_DEADLINE_S, InboxPace
 
 
 class InboxWatcher(FleetUser):
-    """INBOX_SESSIONS sessions and the inbox of their user, which shows them all; 30 s, 1 s pause, again.
+    """INBOX_SESSIONS sessions and the inbox of their user, which shows them all; 30 s, 1 s pause, repeat.
 
     In each session there is a message every 0.3–3 s, which is expected in the inbox. A message that no delta shows
-    within 5 s is missed. FleetLM at the recorded commit sends an inbox nothing more after its first second without a
-    message: there most are missed, which is what its users see.
+    within 5 s is missed. FleetLM at the recorded commit stops sending to an inbox after its first second without a
+    message: most are missed there, as its users experience.
     """
 
     scenario = "inbox_watcher"
@@ -71,7 +71,7 @@ class InboxWatcher(FleetUser):
         return self.pace.pause_s * self.current_run.options.time_scale
 
     def on_delta(self) -> None:
-        """Wake the user: a delta came."""
+        """Wake the user: a delta has arrived."""
         self._sleeper.wake()
 
     def wake(self) -> None:
@@ -95,7 +95,7 @@ class InboxWatcher(FleetUser):
             yield due_s, sessions[place]
 
     def _hold_all(self, sessions: Sequence[UserSession], session: UserSession, moment_s: float) -> bool:
-        """Wait as `hold` does, for the session whose turn it is. Raise Disconnected for any that was lost meanwhile."""
+        """Wait as `hold` does, for the session whose turn it is. Raise Disconnected for any session lost meanwhile."""
         is_due = self.hold(session, moment_s)
         for each in sessions:
             if each.down is not None:
@@ -103,7 +103,7 @@ class InboxWatcher(FleetUser):
         return is_due
 
     def _await_deltas(self, sessions: Sequence[UserSession], deltas: "InboxDeltas") -> None:
-        """Wait until every message was shown or missed; at the end of a run at most until the drain's end."""
+        """Wait until every message was shown or missed; at the end of a run, at most until the drain's end."""
         while (
             deltas.waiting
             and all(session.down is None for session in sessions)
@@ -114,7 +114,7 @@ class InboxWatcher(FleetUser):
 
 
 class InboxDeltas:
-    """The messages of some sessions and what their user's inbox shows of them, counted as it happens."""
+    """The messages of some sessions as their user's inbox shows them, counted as it happens."""
 
     def __init__(self, user: InboxWatcher, sessions: Sequence[UserSession]) -> None:
         self._user = user
@@ -141,7 +141,7 @@ class InboxDeltas:
         self._show(watch.appended(message.due_s, message.sent_s, stored_at, done_s))
 
     def on_delta(self, last_activity_at: Mapping[str, str], done_s: float) -> None:
-        """Match a delta against the waiting messages, after those that waited for too long."""
+        """Match a delta against the waiting messages, after dropping those that waited too long."""
         self._user.count("inbox_deltas")
         self.expire(done_s)
         for session_id, watch in self._watches.items():
@@ -150,7 +150,7 @@ class InboxDeltas:
         self._user.on_delta()
 
     def expire(self, now_s: float) -> None:
-        """Count the messages that waited for too long as missed."""
+        """Count the messages that waited too long as missed."""
         missed = sum(watch.expire(now_s) for watch in self._watches.values())
         if missed:
             self._user.count("inbox_missed", missed)

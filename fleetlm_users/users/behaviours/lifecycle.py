@@ -19,12 +19,12 @@ class LifecycleUser(FleetUser):
 
     @classmethod
     def waits_for(cls, options: Options) -> frozenset[str]:
-        """Return both: a question waits for the answer to the one before."""
+        """Return both: a question waits for the previous question's answer."""
         del options
         return frozenset(("append", "answer"))
 
     def journey(self) -> None:
-        """Live one session from creation to deletion. A question without its answer in time breaks it."""
+        """Live one session from creation to deletion. A question not answered in time breaks it."""
         with self.session(delete=True) as session:
             for _ in range(self.option("messages_per_session")):
                 if not self.ask(session):
@@ -32,5 +32,5 @@ class LifecycleUser(FleetUser):
         self.record("lifecycle_total_ms", session.began_s, session.closed_s)
 
     def pause_s(self) -> float:
-        """Return no pause: what is measured is how fast sessions can come and go."""
+        """Return no pause: the benchmark measures how fast sessions can come and go."""
         return 0.0

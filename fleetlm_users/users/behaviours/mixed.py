@@ -9,7 +9,7 @@ from fleetlm_users.workload.timetables import BurstPace, ChurnPace, LongLivedPac
 
 
 class TimetabledUser(FleetUser):
-    """A session of `pace.session_s` with messages at the due moments of `pace`, then `pace.pause_s`, again."""
+    """A session of `pace.session_s` with messages at the due moments of `pace`, then `pace.pause_s`, repeat."""
 
     abstract = True
     pace: ClassVar[LongLivedPace | BurstPace]
@@ -27,7 +27,7 @@ class TimetabledUser(FleetUser):
 
 
 class LongLivedUser(TimetabledUser):
-    """Keeps a chat open: a session of 120 s with a message every 20–40 s, 1 s pause, again."""
+    """Keeps a chat open: a session of 120 s with a message every 20–40 s, 1 s pause, repeat."""
 
     scenario = "long_lived"
     thresholds = BEHAVIOUR_THRESHOLDS["long_lived"]
@@ -43,7 +43,7 @@ class BurstUser(TimetabledUser):
 
 
 class ChurnUser(FleetUser):
-    """Comes and goes: a session with 2–4 messages, held for 2 s more, left and deleted, 3–8 s pause, again."""
+    """Comes and goes: a session with 2–4 messages, held for 2 s more, left and deleted, 3–8 s pause, repeat."""
 
     scenario = "churn"
     thresholds = BEHAVIOUR_THRESHOLDS["churn"]

@@ -13,9 +13,9 @@ from fleetlm_users.workload.options.model import Options
 class PipelineUser(FleetUser):
     """One session with PIPELINE_DEPTH unacknowledged sends, from the user's place in the ramp to that in the ramp-down.
 
-    All users send for STEADY_DURATION after the ramp-up, and leave one after the other in RAMP_DOWN_DURATION, those
-    first that came first. Each settles before it leaves. The agent's answers are left alone. When the session breaks,
-    another one follows for the rest of the time.
+    All users send for STEADY_DURATION after the ramp-up, and leave one after the other in RAMP_DOWN_DURATION, first
+    come, first gone. Each settles before it leaves. The agent's answers are ignored. If the session breaks, another one
+    follows for the rest of the time.
     """
 
     scenario = "pipeline"
@@ -46,7 +46,7 @@ class PipelineUser(FleetUser):
         return "whose users send until their place in the ramp-down"
 
     def has_work(self) -> bool:
-        """Return whether the user's place in the ramp-down has not come yet."""
+        """Return whether the user's place in the ramp-down is still to come."""
         return time.perf_counter() < self._until_s()
 
     def journey(self) -> None:
@@ -55,7 +55,7 @@ class PipelineUser(FleetUser):
             self._send(session, self._until_s())
 
     def _send(self, session: UserSession, until_s: float) -> None:
-        """Keep the sends in flight: each is due when the slot that it takes became free."""
+        """Keep the sends in flight: each is due when its slot became free."""
         window = session.open_window(self.option("pipeline_depth"), frees_at_ack=True)
 
         def is_over() -> bool:
@@ -67,7 +67,7 @@ class PipelineUser(FleetUser):
                 session.send(max(window.take(), resumed_s))
 
     def _until_s(self) -> float:
-        """Return when this user sends no more."""
+        """Return the moment after which this user sends no more."""
         options = self.current_run.options
         place = min(1.0, self.vu / options.plan.total_users)
         sending_s: float = self.option("steady_duration") + self.option("ramp_down_duration") * place

@@ -1,7 +1,8 @@
-"""Reconnect storm: sessions with traffic lose their connections at one moment, and each comes back on its own.
+"""Reconnect storm: sessions with traffic lose their connections at one moment, and each returns on its own.
 
-A user does what the official client does: it connects again after the waits of its back-off table, and joins again on a
-socket that is open after those of another one. It asks for the replay of what it has not seen, where the protocol can.
+A user does what the official client does: it connects again after the waits of its back-off table, and joins again on
+an open socket after those of another table. It asks for the replay of messages it has not seen, if the protocol allows
+that.
 """
 
 import math
@@ -26,20 +27,20 @@ from fleetlm_users.workload.options.storm import storm_plan
 from fleetlm_users.workload.storm.back_off import jitter_of
 
 LOOK_S = 0.1
-"""How often a user that waits to join again looks whether its socket is still there."""
+"""How often a user waiting to join again checks whether its socket is still there."""
 
 NOTICED_S = 1.0
-"""Within this time a connection that cannot be written to is known to be lost."""
+"""Within this time, a connection that cannot be written to is known to be lost."""
 
 CLEAN = "closed_1000"
-"""A connection that the server closed like this stays closed: phoenix.js takes it for intended (onConnClose)."""
+"""A connection closed by the server with this code stays closed: phoenix.js takes it for intended (onConnClose)."""
 
 NOT_BROUGHT = "not_brought_after_cut"
-"""The kind of a finding: a message that was missed, and that neither replay nor push brought."""
+"""The kind of a finding: a missed message that neither replay nor push delivered."""
 
 
 class Return(NamedTuple):
-    """When a session was joined again, and how much of the time to it the generator itself took, in seconds."""
+    """When a session was joined again, and how much of the time until then the generator itself took, in seconds."""
 
     joined_s: float
     own_s: float
@@ -48,9 +49,9 @@ class Return(NamedTuple):
 class ReconnectStormUser(SkewedUser):
     """One session for the whole run, a message every SEND_INTERVAL; when its connection breaks it comes back.
 
-    For UNNOTICED before a cut its connection is dead and it does not know; meanwhile the agent appends AWAY_MESSAGES
+    For UNNOTICED before a cut its connection is dead without its knowledge; meanwhile the agent appends AWAY_MESSAGES
     over REST, so that there is something to miss. Answers of the agent are not measured: one to a message from before
-    the cut could be taken for that to a later one. What was due while the session was away is counted as
+    the cut could be mistaken for that to a later one. Messages due while the session was away are counted as
     `messages_not_sent`, not sent late.
     """
 
@@ -104,7 +105,7 @@ class ReconnectStormUser(SkewedUser):
             if lived is not None:
                 self._report(lived, self._absences.settle())
 
-    # What the cutter asks for
+    # Called by the cutter
 
     @property
     def is_joined(self) -> bool:
@@ -112,7 +113,7 @@ class ReconnectStormUser(SkewedUser):
         return self._lived is not None and self._lived.observer.joined
 
     def go_deaf(self) -> None:
-        """Hear nothing from now on; what is appended meanwhile is missed."""
+        """Receive nothing from now on; messages appended meanwhile are missed."""
         if self._lived is not None:
             self._lived.socket.go_deaf()
             self._leave(self._lived)
@@ -123,7 +124,9 @@ class ReconnectStormUser(SkewedUser):
             self._lived.socket.cut()
 
     def write_away(self) -> None:
-        """Append a message to the session as the agent, as long as it is away: what others write meanwhile."""
+        """Append a message to the session as the agent while it is away: this stands for what others write
+        meanwhile.
+        """
         session = self._lived
         if session is None or not self._is_away or self.ending:
             return
@@ -147,7 +150,7 @@ class ReconnectStormUser(SkewedUser):
         """Come back to the session, as often as it takes, whatever the rate of the run."""
         lost_s = time.perf_counter()
         while session.down is None and time.perf_counter() < lost_s + NOTICED_S:
-            gevent.sleep(0)  # a write failed first: what is open gets its fate when the loss itself is noticed
+            gevent.sleep(0)  # a write failed first: open messages get their fate when the loss itself is noticed
         cut_s = self._cutter.left(self.vu, lost_s)
         if not self._is_away:
             self._leave(session)
@@ -166,17 +169,17 @@ class ReconnectStormUser(SkewedUser):
                 self._cutter.returned()
 
     def _leave(self, session: UserSession) -> None:
-        """Take note that the session hears nothing from now on."""
+        """Note that the session receives nothing from now on."""
         self._is_away = True
         self._report(session, self._absences.left())
 
     def _stay_away(self) -> None:
-        """Wait for the end: the client does not come back by itself."""
+        """Wait for the end: the client does not return on its own."""
         while not self.ending:
             self._sleeper.sleep()
 
     def _return(self, session: UserSession, from_s: float) -> Return | None:
-        """Connect and join again after each wait; return None when the user's end came first."""
+        """Connect and join again after each wait; return None if the user's end came first."""
         failures, due_s = 0, from_s + self._plan.reconnect.wait_s(0, self._jitter)
         while self.wait_out(due_s):
             late_s = time.perf_counter() - due_s
@@ -196,7 +199,7 @@ class ReconnectStormUser(SkewedUser):
         return None
 
     def _rejoin(self, session: UserSession) -> Joined | None:
-        """Join as often as it takes on the open socket; return None when that is gone, or the user's end came."""
+        """Join on the open socket, however often it takes; return None if the socket is gone or the user's end came."""
         failures = 0
         while not self.ending and session.socket.down is None:
             if failures:
@@ -222,7 +225,7 @@ class ReconnectStormUser(SkewedUser):
         self._cutter.attempted()
 
     def _appended(self, message: SentMessage, done_s: float) -> None:
-        """Record the latency of a message before the cut, and of one of those that stayed."""
+        """Record the latency of a message before the cut, or of one in a session that stayed."""
         if message.phase == WARM_UP:
             return
         if message.due_s < self._cutter.first_s:
@@ -231,7 +234,7 @@ class ReconnectStormUser(SkewedUser):
             self.record("stayed_append_ms", message.due_s, done_s)
 
     def _report(self, session: UserSession, missed: Missed) -> None:
-        """Count what an absence cost, and name what nothing brought."""
+        """Count the cost of an absence, and name the messages that nothing delivered."""
         for metric, n in (
             ("missed_messages", missed.all),
             ("missed_replayed", missed.replayed),

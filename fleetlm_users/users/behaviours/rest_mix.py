@@ -1,4 +1,4 @@
-"""REST appends and reads side by side, each append looked for in the read that follows."""
+"""REST appends and reads side by side; the read that follows an append must contain it."""
 
 import time
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRES
 from fleetlm_users.workload.options.model import Options
 
 READ_BACK: Final = 50
-"""Seqs before the newest one from which a read begins: as many as a page of FleetLM's holds by default."""
+"""How many seqs before the newest one a read begins: as many as FleetLM's default page holds."""
 
 
 class RestMixUser(RestUser):
     """One session; POST and GET of messages in turn, without a pause, until the run ends.
 
     Each GET reads from 50 seqs before the newest accepted message to the end, and must hold every message accepted in
-    that range as it was sent. Both are due when the one before was answered.
+    that range unchanged. Both are due when the previous call was answered.
     """
 
     scenario = "rest_mix"
@@ -44,7 +44,7 @@ class RestMixUser(RestUser):
                 due_s = self._read(session, time.perf_counter()) if is_accepted else self.wait_after_failure()
 
     def _read(self, session: RestSession, due_s: float) -> float:
-        """Read what was accepted since the last read and check it; return when the next append is due."""
+        """Read the messages accepted since the last read and check them; return when the next append is due."""
         after_seq = max(0, (session.unchecked[0].seq or 0) - READ_BACK)
         messages = session.read(due_s, "rest_read_ms", after_seq=after_seq)
         if messages is None:

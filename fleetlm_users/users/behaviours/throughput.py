@@ -34,7 +34,7 @@ from fleetlm_users.workload.timetables import ArrivalPace, seconds_of
 class SteadyUser(SkewedUser):
     """One session, a message every SEND_INTERVAL on a fixed timetable, for RUNTIME_MS from the join (0: to the end).
 
-    When the session breaks, another one follows for the rest of the time.
+    If the session breaks, another one follows for the rest of the time.
     """
 
     abstract = True
@@ -46,10 +46,10 @@ class SteadyUser(SkewedUser):
 
     @classmethod
     def check_options(cls, options: Options) -> None:
-        """Check that the runtime is longer than the warm-up, or nothing would be left to judge, and the skew.
+        """Check that the runtime is longer than the warm-up, or nothing would be left to judge, and check the skew.
 
         Raises:
-            UsageError: It is not, or the skew cannot be had.
+            UsageError: It is not, or the skew does not work here.
         """
         super().check_options(options)
         runtime_ms, warm_up_s = options.extra["runtime_ms"], options.plan.warm_up_s
@@ -59,7 +59,7 @@ class SteadyUser(SkewedUser):
 
     @classmethod
     def is_finite(cls, options: Options) -> bool:
-        """Return whether there is a runtime, after which each user is done."""
+        """Return whether there is a runtime after which each user is done."""
         return bool(options.extra["runtime_ms"])
 
     @classmethod
@@ -95,9 +95,9 @@ class SteadyUser(SkewedUser):
 class ThroughputUser(SteadyUser):
     """One session per user and one of three loads.
 
-    By default a message every SEND_INTERVAL on a fixed timetable. With ARRIVAL_RATE (open loop) the user's share of
-    that many messages per second of all users, whatever the replies do; the timetable goes on while a broken session is
-    replaced. With PIPELINE_DEPTH (closed loop) always that many messages in flight.
+    By default a message every SEND_INTERVAL on a fixed timetable. With ARRIVAL_RATE (open loop), the user's share of
+    that many messages per second of all users, whatever the replies; the timetable goes on while a broken session is
+    replaced. With PIPELINE_DEPTH (closed loop), always that many messages in flight.
     """
 
     scenario = "throughput"
@@ -125,7 +125,7 @@ class ThroughputUser(SteadyUser):
 
     @classmethod
     def waits_for(cls, options: Options) -> frozenset[str]:
-        """Return the append with a pipeline depth; its answers may fall behind all the same."""
+        """Return the append if there is a pipeline depth; answers may fall behind all the same."""
         return frozenset(() if options.extra["pipeline_depth"] is None else ("append",))
 
     def send(self, session: UserSession) -> None:
@@ -148,7 +148,7 @@ class ThroughputUser(SteadyUser):
 
 
 class HotPathUser(SteadyUser):
-    """One session with a message every SEND_INTERVAL for RUNTIME_MS; the agent's answers are left alone."""
+    """One session with a message every SEND_INTERVAL for RUNTIME_MS; the agent's answers are ignored."""
 
     scenario = "hot_path"
     options = BEHAVIOUR_OPTIONS["hot_path"]

@@ -1,1 +1,1 @@
-"""Several devices on one session: opened, written from, listened to, counted."""
+"""Several devices in one session: opened, written from, listened to, counted."""

@@ -25,7 +25,7 @@ from fleetlm_users.users.shared_client import SharedClient
 logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 16
-"""Devices of one session that connect, or leave, at the same time."""
+"""How many devices of one session connect, or leave, at the same time."""
 
 
 class Crowd:
@@ -33,10 +33,10 @@ class Crowd:
 
     Args:
         run: The run whose options and clock count.
-        client: Makes the sockets.
-        scenario: The scenario to count for.
+        client: The client that makes the sockets.
+        scenario: The scenario under which to count.
         session: The joined session; its first device is the first writer.
-        wake: Wakes the user, where it waits for deliveries or for a moment.
+        wake: Wakes the user if it is waiting for deliveries or for a moment.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Crowd:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Give every delivery its fate and close the devices: politely, unless the user is ended by force."""
+        """Settle every delivery and close the devices: politely, unless the user is ended by force."""
         if self._fan_out is not None:
             self._fan_out.end(time.perf_counter())
         devices = [*self._writers, *self._listeners]
@@ -82,12 +82,12 @@ class Crowd:
         """Connect and join `writers` further devices of the session's user, and a listener for each participant.
 
         Args:
-            participants: Whom each listener connects as.
-            writers: How many devices write besides the session's first.
-            is_over: Says that no further one is to be opened.
+            participants: The participant that each listener connects as.
+            writers: The number of writing devices besides the session's first.
+            is_over: Returns whether no further device should be opened.
 
         Raises:
-            ClientError: One of them could not be opened.
+            ClientError: A device could not be opened.
         """
         session, options = self._session, self._run.options
         self._fan_out = fan_out = FanOut(
@@ -121,7 +121,7 @@ class Crowd:
             raise failures[0]
 
     def send(self, due_s: float, writer: int) -> SentMessage:
-        """Send the session's next message from a device, 0 being the first one. Raise Disconnected."""
+        """Send the session's next message from a device; 0 is the first one. Raise Disconnected."""
         device = self._writers[writer - 1] if writer else None
         message = self._session.send(due_s, device if isinstance(device, WriterDevice) else None)
         if self._fan_out is not None:
@@ -139,26 +139,26 @@ class Crowd:
             sleep(until_s)
             fan_out.expire(time.perf_counter())
 
-    # What the devices call
+    # Called by the devices
 
     def phase_at(self, moment_s: float) -> str:
-        """Return the phase of what first shows at that moment."""
+        """Return the phase of an event first seen at that moment."""
         return self._run.phase_at(moment_s)
 
     def heard(self, done_s: float) -> None:
-        """Count a message that a further writer was pushed."""
+        """Count a message pushed to a further writer."""
         self._session.observer.heard(done_s)
 
     def chunk(self, done_s: float) -> None:
-        """Count a piece of an answer that a listener was pushed."""
+        """Count a piece of an answer pushed to a listener."""
         self._run.ledger.count("chunks_delivered", self._scenario, self._run.phase_at(done_s))
 
     def replied(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Pass on the reply to what a further writer sent."""
+        """Pass on the reply to a further writer's message."""
         self._session.take_reply(ref, status, response, done_s)
 
     def refused(self, payload: Any, done_s: float) -> None:
-        """Pass on that the server refused what a further writer sent."""
+        """Pass on that the server refused a further writer's message."""
         self._session.take_event(BACKPRESSURE, payload, done_s)
 
     def device_lost(self, device: Device, down: Disconnected) -> None:
@@ -171,7 +171,7 @@ class Crowd:
         self._wake()
 
     def anomaly(self, kind: str) -> None:
-        """Count what should not have come."""
+        """Count an unexpected push."""
         self._session.observer.anomaly(kind)
 
     def _answered(self, payload: dict[str, Any], phase: str, done_s: float) -> None:
@@ -190,14 +190,14 @@ class Crowd:
         self._open(device, self._listeners)
 
     def _open(self, device: Device, devices: list[Device]) -> None:
-        """Connect and join a device; it is among those to be closed from the first step on."""
+        """Connect and join a device; from the first step on, it is among those to be closed."""
         session, events, timeout_s = self._session, self._run.events, self._run.options.join_timeout_s
         devices.append(device)
         session.timed(events.connected, lambda: connect(device.socket))
         session.timed(events.joined, lambda: device.join(timeout_s))
 
     def _leave(self, device: Device) -> None:
-        """Leave and close; a device that is lost meanwhile has been counted by `device_lost`."""
+        """Leave and close; a device lost meanwhile has been counted by `device_lost`."""
         if device.is_joined:
             try:
                 device.leave(LEAVE_TIMEOUT_S)
@@ -209,7 +209,7 @@ class Crowd:
         device.socket.close()
 
     def _let_go(self, device: Device) -> None:
-        """Count a device out that is still on the session."""
+        """Count out a device that is still in the session."""
         if device.is_joined:
             device.is_joined = False
             observer = self._session.observer

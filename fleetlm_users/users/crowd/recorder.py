@@ -1,4 +1,4 @@
-"""What becomes of each message at the listeners of a session, counted and timed in the run's ledger."""
+"""Count and time the deliveries of each message to the listeners of a session, in the run's ledger."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -13,16 +13,16 @@ TWICE: Final = "delivered_twice"
 REORDERED: Final = "delivered_out_of_order"
 
 MOST_NAMED: Final = 12
-"""Listeners that a finding names."""
+"""The most listeners that a finding names."""
 
 
 class FanOutRecorder:
-    """The FanOutObserver of one session. What was sent before the ledger began is counted nowhere.
+    """The FanOutObserver of one session. Messages sent before the ledger began are not counted.
 
     Args:
-        run: Whose ledger it is.
-        scenario: The scenario that it counts for.
-        observer: The session's, which takes findings and anomalies.
+        run: The run whose ledger is used.
+        scenario: The scenario under which to count.
+        observer: The session's observer, which takes findings and anomalies.
         is_ordered: Whether the protocol promises an order.
         on_ended: Called when the wait for a message has ended.
     """
@@ -44,7 +44,7 @@ class FanOutRecorder:
         self._on_ended()
 
     def again(self, spread: Spread, listener: int, *, is_known: bool) -> None:
-        """Count a push of what the listener has."""
+        """Count a repeated push to a listener."""
         if spread.sent_s < self._run.ledger.since_s:
             return
         if is_known:
@@ -54,7 +54,7 @@ class FanOutRecorder:
         self._name_once(TWICE, spread, listener)
 
     def out_of_order(self, spread: Spread, listener: int) -> None:
-        """Count a message that came after a later one; name it where the protocol promises an order."""
+        """Count a message that came after a later one; name it if the protocol promises an order."""
         if spread.sent_s < self._run.ledger.since_s:
             return
         self._count("deliveries_out_of_order", spread.phase, 1, _name(listener))
@@ -87,7 +87,7 @@ class FanOutRecorder:
         self._count(f"fan_outs_{outcome}", spread.phase, 1)
 
     def _time(self, spread: Spread) -> None:
-        """Record when the first, half, and all of the listeners had it; half and all as far as it came to that."""
+        """Record when the first, half, and all of the listeners had it, as far as that happened."""
         listeners = len(spread.seen)
         arrivals = sorted(spread.arrivals)
         if not arrivals:

@@ -12,7 +12,7 @@ from fleetlm_users.users.phoenix.recording import Recording
 from fleetlm_users.users.phoenix.waits import NOT_AWAITED, OPEN, Due, Event, Expectation, Push
 
 LEAVE_TIMEOUT_S = 5.0
-"""Phoenix answers a leave at once; a server that does not is not worth waiting for longer."""
+"""Seconds to wait for the answer to a leave; Phoenix answers at once, and a slower server is not worth waiting for."""
 
 Handler = Callable[[Any, float], None]
 
@@ -25,23 +25,23 @@ class Waiting(Protocol):
         """Whether nothing new may begin."""
 
     def wake(self) -> None:
-        """Have the user look again at what it waits for."""
+        """Make the user check again what it is waiting for."""
 
     def failed(self, what: str, error: Exception) -> None:
-        """Report what the user's own code raised where it cannot be raised in the user's journey."""
+        """Report an exception of the user's own code that cannot be raised in the user's journey."""
 
     def wait_while(self, is_open: Callable[[], bool], until_s: float) -> bool:
-        """Wait until something is no longer open; return False when the moment or the run's end came first."""
+        """Wait until something is no longer open; return False if the moment or the run's end came first."""
 
     def wait_while_paused(self, is_over: Callable[[], bool]) -> float:
-        """Wait as long as the run is paused, or until something is over; return since when it is not."""
+        """Wait while the run is paused, or until something is over; return since when it has not been paused."""
 
 
 class Channel:
-    """A topic on a socket. `join` is called by the connection, and again by `rejoin`.
+    """A topic on a socket. `join` is called by the connection, and by `rejoin`.
 
-    `presence` is what Phoenix.Presence tells; `down` says why the topic ended, None while it is joined; `ready_s` is
-    when the next push is due if nothing else is said: the last join, reply or event that was waited for, or pause.
+    `presence` is the state of Phoenix.Presence; `down` says why the topic ended, None while it is joined; `ready_s` is
+    when the next push is due by default: after the last join, awaited reply or event, or pause.
     """
 
     def __init__(self, socket: PhoenixSocket, topic: str, run: Run, recording: Recording, user: Waiting) -> None:
@@ -58,14 +58,14 @@ class Channel:
         self._open: dict[str, Push] = {}
         self._expected: list[Expectation] = []
         self._handlers: dict[str, list[Handler]] = {}
-        self._untold: set[Expectation] = set()  # whose `where` raised while nobody has awaited them yet
+        self._untold: set[Expectation] = set()  # whose `where` raised before anybody awaited them
 
     def __repr__(self) -> str:
         return f"Channel({self.topic}, {'joined' if self.down is None else self.down})"
 
     @property
     def open_until_s(self) -> float:
-        """The latest moment at which a push or an expected event has its fate; 0 when none is open."""
+        """The latest moment by which every push and expected event has its fate; 0 if none is open."""
         open_: list[Push | Expectation] = [*self._open.values(), *filter(self._can_come, self._expected)]
         return max((each.deadline_s for each in open_), default=0.0)
 
@@ -77,7 +77,7 @@ class Channel:
         self.presence.begin()
         began_s = time.perf_counter()
         phase = self._run.phase_at(began_s)
-        self.down = None  # a broadcast may come before the joining greenlet goes on
+        self.down = None  # a broadcast may arrive before the joining greenlet continues
         try:
             joined = self._socket.join(self.topic, payload, self, self._run.options.join_timeout_s)
         except TypeError as problem:
@@ -92,16 +92,16 @@ class Channel:
         self.ready_s = joined.done_s
 
     def rejoin(self, payload: Any = None) -> Any:
-        """Join the topic again after phx_error, phx_close or `leave`; nothing does so by itself.
+        """Join the topic again after phx_error, phx_close or `leave`; this never happens on its own.
 
         Args:
-            payload: What the server gets with the join; None repeats the last join's.
+            payload: The payload of the join; None repeats the last join's.
 
         Returns:
             The server's response.
 
         Raises:
-            JoinRefused, ReplyTimeout, Disconnected: As of a join; Disconnected when the socket itself is gone.
+            JoinRefused, ReplyTimeout, Disconnected: As for a join; Disconnected if the socket itself is gone.
             UsageError: The topic is joined.
         """
         if self.down is None:
@@ -113,21 +113,21 @@ class Channel:
     # -- pushes
 
     def push(self, event: str, payload: Any, *, due_s: float | None = None, awaits_reply: bool = True) -> Push:
-        """Write a push and go on; its reply is counted when it comes.
+        """Write a push and go on; its reply is counted when it arrives.
 
         Args:
             event: The push's event.
-            payload: What is sent with it: bytes go out as a binary frame, everything else must be JSON.
+            payload: The push's payload: bytes go out as a binary frame, everything else must be JSON.
             due_s: When it was due, in perf_counter seconds: its latency counts from then; None: `ready_s`.
             awaits_reply: False for an event that the server does not reply to.
 
         Returns:
-            The push, which tells its `outcome`.
+            The push, which holds its `outcome`.
 
         Raises:
             Disconnected: The topic is not joined, or no longer.
             RunEnded: The run ends, so nothing new is sent.
-            UsageError: The event is no text, or the payload cannot be encoded.
+            UsageError: The event is not text, or the payload cannot be encoded.
         """
         if due_s is None:
             due_s = max(self.ready_s, self._user.wait_while_paused(lambda: self.down is not None))
@@ -163,7 +163,7 @@ class Channel:
         Raises:
             PushRefused: The reply's status is not ok.
             ReplyTimeout: No reply came within the reply timeout.
-            Disconnected, RunEnded, UsageError: As of `push`, or while it waited.
+            Disconnected, RunEnded, UsageError: As for `push`, or while waiting.
         """
         push = self.push(event, payload, due_s=due_s)
         self._user.wait_while(lambda: push.is_open, push.deadline_s)
@@ -203,14 +203,14 @@ class Channel:
         timeout_s: float | None = None,
         due_s: float | None = None,
     ) -> Expectation:
-        """Expect an event from now on; say so before the push that causes it, then wait with `await_event`.
+        """Expect an event from now on; call this before the push that causes it, then wait with `await_event`.
 
         Args:
             event: Its name.
-            where: Called with the payload of each such event; the first for which it is true is the one.
-            timeout_s: The longest that it may take, in seconds; None: the reply timeout.
-            due_s: The moment from which event_latency_ms counts, in perf_counter seconds; None: it is not measured,
-                nor waited for once the run ends, because those who would cause it are silent then.
+            where: Called with the payload of each such event; the first for which it is true matches.
+            timeout_s: The longest it may take, in seconds; None: the reply timeout.
+            due_s: The moment from which event_latency_ms counts, in perf_counter seconds; None: it is not measured, nor
+                awaited once the run ends, because by then nobody causes it.
         """
         self._require_run()
         self.require_joined()
@@ -222,7 +222,9 @@ class Channel:
         return expected
 
     def await_event(self, expected: Expectation) -> Event:
-        """Wait for an expected event and return it. Raise ReplyTimeout, Disconnected, RunEnded; what `where` raised."""
+        """Wait for an expected event and return it. Raise ReplyTimeout, Disconnected, RunEnded, and any exception of
+        `where`.
+        """
         self._user.wait_while(lambda: expected.is_open and self._can_come(expected), expected.deadline_s)
         if expected.error is not None:
             self._untold.discard(expected)
@@ -246,7 +248,7 @@ class Channel:
     # -- the end
 
     def leave(self) -> None:
-        """Leave the topic; what still waits for its reply or event is then lost or missed. Never raises ClientError."""
+        """Leave the topic; anything still awaiting its reply or event is lost or missed. Never raises ClientError."""
         if self.down is not None:
             return
         try:
@@ -264,7 +266,7 @@ class Channel:
             self._miss_all(self.down)
 
     def end_waits(self) -> None:
-        """Give everything open its fate: what could still have come is in flight, because the run ends."""
+        """Settle everything open: what could still have come is in flight, because the run ends."""
         self.expire()
         self._miss_overdue()
         for push in list(self._open.values()):
@@ -289,10 +291,10 @@ class Channel:
         if self.down is not None:
             raise copy_of(self.down)
 
-    # -- what the socket's reader calls
+    # -- called by the socket's reader
 
     def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
-        """Take an event of the server's own."""
+        """Take an event from the server that is not a reply."""
         self._recording.count("events_received")
         if event in (STATE, DIFF) and not self.presence.take(event, payload):
             self._recording.anomaly("malformed_presence")
@@ -305,7 +307,7 @@ class Channel:
                 self._user.failed(f"the handler of {event} on {self.topic}", error)
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Count a reply that nobody awaits, or nobody any longer."""
+        """Count a reply that nobody awaits, or awaits any longer."""
         del ref, status, response, done_s
         self._recording.count("late_replies")
 

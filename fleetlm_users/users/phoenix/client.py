@@ -1,4 +1,6 @@
-"""What all PhoenixUsers of a process share for one run: names and addresses, the heartbeats, the socket's options."""
+"""The objects that all PhoenixUsers of a process share in one run: names and addresses, the heartbeats, the socket's
+options.
+"""
 
 import contextlib
 import logging
@@ -24,7 +26,7 @@ frames_logger = logging.getLogger("fleetlm.frames")
 
 
 class PhoenixClient:
-    """Makes sockets with a run's options; owns the one heartbeat timer. FleetLM's REST API is not among it."""
+    """Makes sockets with a run's options; owns the one heartbeat timer. It does not include FleetLM's REST API."""
 
     def __init__(self, run: Run) -> None:
         options = run.options
@@ -43,7 +45,9 @@ class PhoenixClient:
         )
 
     def await_name(self) -> None:
-        """Wait until the server's name is looked up, so that no connect holds the look-up; a failure comes with it."""
+        """Wait until the server's name is looked up, so that no connect includes the look-up; a failure shows on
+        connect.
+        """
         with contextlib.suppress(OSError):
             self._resolver.addresses(host_of(self._ws_url))
 
@@ -61,13 +65,13 @@ class PhoenixClient:
         return PhoenixSocket(url, name, options, self._heartbeats, on_anomaly)
 
     def warn_once(self, problem: Exception) -> None:
-        """Log what a person has to do about a refused upgrade, the first time that it comes up."""
+        """Log what a person has to do about a refused upgrade, the first time it occurs."""
         if isinstance(problem, ConnectFailed) and problem.status in WARNED_STATUSES - self._warned_about:
             self._warned_about.add(problem.status)
             logger.warning("%s", problem)
 
     def tell_once(self, what: str, error: Exception) -> None:
-        """Log what a user's own code raised, with its traceback, once for each place in the code."""
+        """Log an exception of the user's own code, with its traceback, once for each place in the code."""
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -82,7 +86,7 @@ class PhoenixClient:
 
 
 def phoenix_client_of(run: Run) -> PhoenixClient:
-    """Return the run's one client for PhoenixUsers, made at its first use."""
+    """Return the run's one client for PhoenixUsers, created on first use."""
     return run.resource(PhoenixClient, lambda: PhoenixClient(run))
 
 

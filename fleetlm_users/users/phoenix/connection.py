@@ -16,7 +16,7 @@ class Holding(Waiting, Protocol):
     """The user, as its connection sees it."""
 
     def wait_while_up(self, socket: PhoenixSocket, moment_s: float, *, since_s: float) -> float | None:
-        """Wait until a moment counted from `since_s`; return when it came, None when an end came first."""
+        """Wait until a moment counted from `since_s`; return when it came, or None if an end came first."""
 
 
 class PhoenixConnection:
@@ -53,7 +53,7 @@ class PhoenixConnection:
         return self._socket.connected_s or 0.0
 
     def open(self) -> None:
-        """Connect. Raise ConnectFailed."""
+        """Open the connection. Raise ConnectFailed."""
         phase = self._run.phase_at(self.began_s)
         try:
             self._socket.connect()
@@ -65,7 +65,7 @@ class PhoenixConnection:
         self._is_open = True
 
     def join(self, topic: str, payload: Any = None) -> Channel:
-        """Join a topic; the server gets `payload` with the join, {} without one.
+        """Join a topic; `payload` is sent with the join, {} if omitted.
 
         Raises:
             JoinRefused: The server answered with an error.
@@ -98,7 +98,7 @@ class PhoenixConnection:
             channel.ready_s = max(channel.ready_s, over_s)
 
     def at(self, dues: Iterable[float]) -> Iterator[float]:
-        """Yield each due moment when it has come, an open loop: give it to `push` or `ask` as `due_s`.
+        """Yield each due moment when it comes, for an open loop: pass it to `push` or `ask` as `due_s`.
 
         Args:
             dues: Ascending moments in perf_counter seconds, as `fixed`, `uniform` and `poisson` make them.
@@ -120,7 +120,7 @@ class PhoenixConnection:
             yield due_s
 
     def settle(self) -> None:
-        """Wait until every push and expected event has its fate, at the end of a run at most for the drain."""
+        """Wait until every push and expected event has its fate; at the end of a run, at most for the drain."""
         while self.down is None:
             until_s = max((channel.open_until_s for channel in self.channels.values()), default=0.0)
             if time.perf_counter() >= min(until_s, self._run.patience_until_s()):
@@ -130,7 +130,7 @@ class PhoenixConnection:
                 return
 
     def close(self) -> None:
-        """Give what is open its fate, leave the topics, close the socket. Never raises ClientError."""
+        """Settle everything open, leave the topics, close the socket. Never raises ClientError."""
         try:
             for channel in self.channels.values():
                 channel.end_waits()

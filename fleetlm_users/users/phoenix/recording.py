@@ -1,4 +1,4 @@
-"""Counts what a PhoenixUser does in the run's ledger, and shows it in Locust's own table."""
+"""Count a PhoenixUser's actions in the run's ledger, and show them in Locust's own table."""
 
 import time
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class TimedByUser(Protocol):
 
 @dataclass(slots=True)
 class _Slow:
-    """What is kept of a slow push or event: its payload would keep a large reply."""
+    """The parts kept of a slow push or event: its payload would keep a large reply alive."""
 
     client_ref: str
     due_s: float
@@ -40,9 +40,9 @@ class _Slow:
 
 
 class Recording:
-    """The facts of one user. A `phase` is that of the moment when a thing was due; moments are perf_counter seconds.
+    """The facts of one user. A `phase` is that of the moment when something was due; moments are perf_counter seconds.
 
-    The fate of a push that was sent before a reset of the statistics is counted nowhere, as its sending is not either.
+    The fate of a push sent before a reset of the statistics is not counted, as its sending is not either.
     """
 
     __slots__ = ("_request", "_run", "_scenario")
@@ -88,7 +88,7 @@ class Recording:
         """Count a push without an ok reply: refused, timed_out, lost or in_flight."""
         if not self.is_of_ledger(push.sent_s):
             return
-        label = bounded(cause) if fate == "refused" else cause  # the others are words of ours
+        label = bounded(cause) if fate == "refused" else cause  # the others are our own words
         self.count(f"pushes_{fate}", phase=push.phase, label=label)
         if fate != "in_flight":
             self.show(f"push {push.name}", None, f"{fate}: {label}" if label else fate)
@@ -96,7 +96,7 @@ class Recording:
     # -- events
 
     def awaited(self, phase: str, *, is_due: bool) -> None:
-        """Count an event that is awaited from now on; it `is_due` if its user says since when."""
+        """Count an event awaited from now on; it `is_due` if its user says since when."""
         self.count("events_awaited", phase=phase)
         if is_due:
             self.count("events_due", phase=phase)
@@ -117,7 +117,7 @@ class Recording:
                 self.count(f"events_due_{fate}", phase=event.phase)
 
     def _latency(self, metric: SlowMetric, what: TimedByUser, done_s: float) -> None:
-        """Record how long it took from the moment due, and name it if it is among the slowest."""
+        """Record how long it took from the due moment, and name it if it is among the slowest."""
         self.trend(metric, what.phase, what.due_s, done_s)
         slowest = self._run.ledger.slowest(metric, self._scenario, what.phase)
         latency_s = done_s - what.due_s
@@ -126,7 +126,7 @@ class Recording:
             slowest.add(latency_s, kept, done_s, what.topic)
 
     def is_of_ledger(self, moment_s: float) -> bool:
-        """Return whether the ledger was there already at that moment."""
+        """Return whether the ledger already existed at that moment."""
         return moment_s >= self._run.ledger.since_s
 
     # -- topics and sockets
@@ -160,7 +160,7 @@ class Recording:
             self.gauge("active_connections", 1)
 
     def closed(self, lost_by: str) -> None:
-        """Report the end of a connection; `lost_by` is empty when we closed it."""
+        """Report the end of a connection; `lost_by` is empty if we closed it."""
         events, phase = self._run.events, self._run.phase_at(time.perf_counter())
         if lost_by:
             events.disconnected.fire(scenario=self._scenario, phase=phase, session_id="", kind=lost_by)
@@ -168,7 +168,7 @@ class Recording:
             events.left.fire(scenario=self._scenario, phase=phase, session_id="")
 
     def session_ended(self, phase: str, problem: ClientError | None, *, cut_short: bool) -> None:
-        """Report the end of a connection's whole life, and what broke it."""
+        """Report the end of a connection's whole life, and the error that broke it."""
         self._run.events.session_ended.fire(
             scenario=self._scenario, phase=phase, session_id="", exception=problem, cut_short=cut_short
         )

@@ -25,13 +25,14 @@ FIRST_VU: Final = 1
 class PhoenixUser(VirtualUser):
     """A virtual user of any Phoenix application. Subclasses set `scenario` and write `journey`.
 
-    A journey opens a connection by `with self.connect() as socket:`, joins topics on it by `socket.join(topic)`, and
-    pushes, asks and waits on the channels that it gets. `count`, `record`, `option`, `rng`, `ending`, `vu` and
-    `wait_until` are those of every behaviour. A user is one greenlet: its channels are not to be shared with another.
+    A journey opens a connection with `with self.connect() as socket:`, joins topics on it with `socket.join(topic)`,
+    and pushes, asks and waits on the channels it gets. `count`, `record`, `option`, `rng`, `ending`, `vu` and
+    `wait_until` are those of every behaviour. A user is one greenlet: do not share its channels with another.
 
     Class attributes:
         path: The path of the socket; it takes the place of /socket/websocket in the WebSocket URL.
-        scenario, options, metrics, thresholds: As of FleetUser; `metrics` are in addition to those of all PhoenixUsers.
+        scenario, options, metrics, thresholds: As for FleetUser; `metrics` are in addition to those of all
+            PhoenixUsers.
     """
 
     abstract = True
@@ -47,13 +48,13 @@ class PhoenixUser(VirtualUser):
 
     @classmethod
     def parameters(cls, vu: int) -> Mapping[str, str]:
-        """Return the parameters of a user's connect, such as its token; the look before a run takes those of user 1."""
+        """Return the parameters of a user's connect, such as its token; the check before a run uses those of user 1."""
         del vu
         return {}
 
     @classmethod
     def headers(cls, vu: int) -> Mapping[str, str]:
-        """Return the headers of a user's connect, such as Authorization or Origin; as of `parameters`."""
+        """Return the headers of a user's connect, such as Authorization or Origin; see `parameters`."""
         del vu
         return {}
 
@@ -66,17 +67,18 @@ class PhoenixUser(VirtualUser):
     def connect(
         self, parameters: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> Iterator[PhoenixConnection]:
-        """Connect for a `with` block; at its end, what is open settles, topics are left, the socket is closed.
+        """Connect for a `with` block; at its end, open pushes settle, topics are left, the socket is closed.
 
         Args:
-            parameters: In place of the class's `parameters`.
-            headers: In place of the class's `headers`.
+            parameters: Replace the class's `parameters`.
+            headers: Replace the class's `headers`.
 
         Yields:
             The connection.
 
         Raises:
-            ClientError: It cannot be made, is lost, or whatever the block raises; counted as a session that failed.
+            ClientError: The connection cannot be opened or is lost, or the block raises one; counted as a failed
+                session.
         """
         if self.ending:
             raise RunEnded("a connection began")
@@ -103,12 +105,12 @@ class PhoenixUser(VirtualUser):
             try:
                 raise problem
             finally:
-                del problem  # its traceback holds this frame: it would hold itself
+                del problem  # its traceback holds this frame, so it would hold itself
 
-    # -- what channels and connections use
+    # -- used by channels and connections
 
     def wait_while(self, is_open: Callable[[], bool], until_s: float) -> bool:
-        """Wait until something is no longer open; return False when the moment or the drain's end came first."""
+        """Wait until something is no longer open; return False if the moment or the drain's end came first."""
         while is_open():
             limit_s = min(until_s, self.current_run.patience_until_s())
             if time.perf_counter() >= limit_s:
@@ -117,14 +119,14 @@ class PhoenixUser(VirtualUser):
         return True
 
     def wait_while_up(self, socket: PhoenixSocket, moment_s: float, *, since_s: float) -> float | None:
-        """Wait until a moment that was counted from `since_s`, never less; return when it came.
+        """Wait until a moment counted from `since_s`, never less; return when it came.
 
-        A changed rate of the run moves it. None: the user's end or the socket's came first.
+        A changed rate of the run moves it. Return None if the user's end or the socket's came first.
         """
         return self.await_due(moment_s, since_s, lambda: socket.down is not None)
 
     def failed(self, what: str, error: Exception) -> None:
-        """Report what the user's own code raised in the event loop, as Locust reports what a journey raises."""
+        """Report an exception of the user's own code in the event loop, as Locust reports one of a journey."""
         if isinstance(error, BlockingSwitchOutError):
             accepted = "code that returns at once, because it runs in the event loop"
             example = "push or count there; ask, wait_for and hold in the journey"

@@ -1,4 +1,4 @@
-"""What a user waits for on a channel: the reply to a push, an event of the server."""
+"""The waits of a user on a channel: for the reply to a push, or for an event from the server."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ NOT_AWAITED = "not_awaited"
 
 
 class Event(NamedTuple):
-    """A message of the server's own; `done_s` is when it arrived, in perf_counter seconds."""
+    """A message from the server that is not a reply; `done_s` is when it arrived, in perf_counter seconds."""
 
     name: str
     payload: Any
@@ -30,11 +30,11 @@ class Due(NamedTuple):
 
 
 class Push:
-    """A push and what became of it.
+    """A push and its fate.
 
     `outcome` is "in_flight" until it is "replied", "refused" (with a status other than ok), "timed_out" or "lost";
-    "not_awaited" of a push that awaits no reply.
-    `response` is the reply's payload, bytes for a binary one; `due_s`, `sent_s` and `done_s` are perf_counter seconds.
+    "not_awaited" for a push that awaits no reply. `response` is the reply's payload, bytes for a binary one; `due_s`,
+    `sent_s` and `done_s` are perf_counter seconds.
     """
 
     __slots__ = (
@@ -70,7 +70,7 @@ class Push:
 
     @property
     def deadline_s(self) -> float:
-        """The moment from which a reply comes too late."""
+        """The moment after which a reply comes too late."""
         return self.sent_s + self._timeout_s
 
     @property
@@ -99,13 +99,13 @@ class Push:
             self._end("refused", self.reason)
 
     def set_exception(self, error: Disconnected) -> None:
-        """Take note that no reply will come; called by the socket's reader."""
+        """Note that no reply will come; called by the socket's reader."""
         if self.is_open:
             self.down = error
             self._end("lost", error.kind)
 
     def expire(self) -> None:
-        """Give it up: it waited for as long as a reply may take."""
+        """Give up: it has waited as long as a reply may take."""
         if self.is_open:
             self._end("timed_out")
 
@@ -123,9 +123,9 @@ class Push:
 
 
 class Expectation:
-    """An event that a user waits for: the first of that name for which `where` is true, from its making on.
+    """An event that a user waits for: the first of that name, from now on, for which `where` is true.
 
-    `sent_s` is when it was expected; it `is_due` if its user says since when. `error` is what `where` raised, which
+    `sent_s` is when it was expected; it `is_due` if its user says since when. `error` is an exception of `where`, which
     ends the wait and is reported to its user.
     """
 
@@ -167,7 +167,7 @@ class Expectation:
         return self.event is None and self.down is None
 
     def take(self, event: Event) -> bool:
-        """Take an event; return whether that ended the wait: it is the one, or `where` raised."""
+        """Take an event; return whether that ended the wait: it matches, or `where` raised."""
         if event.name != self.name or event.done_s > self.deadline_s:
             return False
         try:

@@ -1,1 +1,1 @@
-"""What the users of a reconnect storm share on one process."""
+"""The parts of a reconnect storm that its users share in one process."""

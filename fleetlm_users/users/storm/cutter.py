@@ -1,7 +1,7 @@
-"""Cuts the connections of one process's sessions at their moment, and knows who is away.
+"""Cut the connections of one process's sessions at their moment, and keep track of the sessions that are away.
 
-The moment is one of the run's clock, which began on all processes when the master told them to. First all sockets are
-shut down, a system call each, and only then is anything counted: what the server sees is one moment.
+The moment is on the run's clock, which all processes started when the master told them to. First all sockets are shut
+down, one system call each, and only then is anything counted, so the server sees one moment.
 """
 
 import math
@@ -16,13 +16,15 @@ from fleetlm_users.units import MS_PER_S, US_PER_S
 from fleetlm_users.workload.options.storm import StormPlan
 
 SOON_SHARE: Final = 0.95
-"""The share of the sessions whose return the generator's CPU is measured for."""
+"""The share of sessions until whose return the generator's CPU is measured."""
 
 LEAST_S: Final = 10.0
-"""For so long after a cut, at least, are the latencies of those recorded that stayed."""
+"""The least time after a cut during which latencies of sessions that stayed are recorded."""
 
 EARLY_S: Final = 0.5
-"""A connection that breaks so long before the moment of the server's restart breaks by it: clocks of hosts differ."""
+"""A connection that breaks this long before the server's planned restart counts as broken by it: clocks of hosts
+differ.
+"""
 
 
 WRITERS: Final = 64
@@ -37,13 +39,13 @@ class StormMember(Protocol):
         """Whether its session is joined."""
 
     def go_deaf(self) -> None:
-        """Hear nothing from now on."""
+        """Receive nothing from now on."""
 
     def cut(self) -> None:
         """Break the connection off."""
 
     def write_away(self) -> None:
-        """Have a message appended to its session, if that is still away."""
+        """Append a message to its session, if that is still away."""
 
 
 class Cutter:
@@ -51,7 +53,7 @@ class Cutter:
 
     Attributes:
         first_s: The moment of the first cut, in `time.perf_counter()` seconds.
-        latest_s: The moment of the latest one that was; infinity before the first.
+        latest_s: The moment of the latest past one; infinity before the first.
     """
 
     def __init__(self, run: Run, plan: StormPlan, scenario: str) -> None:
@@ -73,16 +75,16 @@ class Cutter:
         return f"Cutter({len(self._members)} members, {self._back} of {self._cut} back)"
 
     def attach(self, vu: int, member: StormMember) -> None:
-        """Take a user whose turn may come."""
+        """Add a user whose turn may come."""
         self._members[vu] = member
 
     def detach(self, vu: int) -> None:
-        """Forget a user whose session has ended."""
+        """Remove a user whose session has ended."""
         self._members.pop(vu, None)
         self._cut_s.pop(vu, None)
 
     def left(self, vu: int, lost_s: float) -> float | None:
-        """Return the moment from which a lost connection counts as cut; None for one that no cut was meant for."""
+        """Return the moment from which a lost connection counts as cut; None if no cut was meant for it."""
         if not self._plan.by_server:
             return self._cut_s.pop(vu, None)
         if lost_s < self.first_s - EARLY_S:
@@ -93,21 +95,21 @@ class Cutter:
         return lost_s
 
     def attempted(self) -> None:
-        """Take note of an attempt to connect or join."""
+        """Note an attempt to connect or join."""
         self._attempts += 1
 
     def returned(self) -> None:
-        """Take note that a session that was cut is joined again."""
+        """Note that a session that was cut has joined again."""
         self._back += 1
         if self._began is not None and self._back >= SOON_SHARE * self._cut:
             self._measure()
 
     def others_are_away(self, due_s: float) -> bool:
-        """Return whether a message due then met a server to which others came back."""
+        """Return whether a message due then met a server to which others were returning."""
         return self.latest_s <= due_s and (self._back < self._cut or due_s < self.latest_s + LEAST_S)
 
     def close(self) -> None:
-        """End it with its run; a storm that is not over is measured so far."""
+        """End with the run; a storm that is not over is measured so far."""
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
         gevent.killall(self._writers, block=False)
@@ -125,7 +127,7 @@ class Cutter:
             self._cut_some(number, moment_s, looked_at)
 
     def _go_deaf(self, number: int) -> dict[int, bool]:
-        """Have those whose turn it is hear nothing; return who was looked at, and whether it is their turn."""
+        """Make users whose turn it is receive nothing; return the users checked, and whether it is their turn."""
         turns = {vu: self._plan.cuts.is_cut(vu, number) for vu in self._members}
         deaf = [member for vu, member in self._members.items() if turns[vu] and member.is_joined]
         if self._plan.unnoticed_s:
@@ -136,7 +138,7 @@ class Cutter:
         return turns
 
     def _cut_some(self, number: int, moment_s: float, turns: dict[int, bool]) -> None:
-        """Cut those that are joined and whose turn it is."""
+        """Cut the joined users whose turn it is."""
         chosen = [
             (vu, member)
             for vu, member in self._members.items()
@@ -154,7 +156,7 @@ class Cutter:
             lateness.add(round(max(0.0, each_s - moment_s) * US_PER_S))
 
     def _begin(self, moment_s: float) -> None:
-        """Begin to measure the generator; a cut that comes before the last one's sessions are back goes on with it."""
+        """Begin to measure the generator; a cut before the last one's sessions are back continues that measurement."""
         self.latest_s = moment_s
         if self._began is None:
             self._cut = self._back = self._attempts = 0
@@ -167,7 +169,7 @@ class Cutter:
 
     def _measure(self) -> None:
         """Record what the generator needed until nearly all were back."""
-        assert self._began is not None  # for mypy: callers have looked
+        assert self._began is not None  # for mypy: callers have checked
         began_cpu_s, began_s = self._began
         cpu_s, lasted_s = time.process_time() - began_cpu_s, time.perf_counter() - began_s
         self._began = None
@@ -180,6 +182,6 @@ class Cutter:
 
 
 def _write_all(waiting: deque[StormMember]) -> None:
-    """Have a message appended to each that waits, one after the other."""
+    """Append a message to each waiting session, one after the other."""
     while waiting:
         waiting.popleft().write_away()
