@@ -82,7 +82,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
     """
     variables = {name: text for name, value in environment.items() if (text := _trimmed(value))}
     if not _is_address(variables.get("HOST", "localhost")):
-        _warn(f"HOST={variables.pop('HOST')[:MAX_QUOTED]!r} is no address, so it is another program's and ignored")
+        _warn(f"HOST={variables.pop('HOST')[:MAX_QUOTED]!r} is not an address, so it is ignored as another program's")
     parser = _Parser(prog="echo_agent.py", description="Echo webhook agent for FleetLM.", allow_abbrev=False)
 
     def option(name: str, accepted: str, example: str, read: Callable[[str], object]) -> None:

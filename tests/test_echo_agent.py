@@ -337,7 +337,7 @@ def test_options(arguments: list[str], environment: dict[str, str], expected: di
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [
-        ([], {"HOST": "x86_64-conda-linux-gnu"}, ["HOST='x86_64-conda-linux-gnu' is no address", "ignored"]),
+        ([], {"HOST": "x86_64-conda-linux-gnu"}, ["HOST='x86_64-conda-linux-gnu' is not an address", "ignored"]),
         ([], {"PORT": "8080", "HOST": "0.0.0.0"}, ["--host is '0.0.0.0' by the variable HOST", "--port is '8080'"]),
         (["--port=1"], {"PORT": "8080"}, []),
         ([], {}, []),

@@ -172,7 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the load lasts")
     parser.add_argument("--settle", type=float, default=10.0, help="minutes that do not count")
-    parser.add_argument("--quick", action="store_true", help="five minutes, of which two do not count")
+    parser.add_argument("--quick", action="store_true", help="five minutes; two of them do not count")
     parser.add_argument("--logs", type=Path, help="keep the logs and result folders here")
     given = parser.parse_args()
     minutes, settle = (5.0, 2.0) if given.quick else (given.minutes, given.settle)

@@ -67,7 +67,7 @@ def read_seconds(run: RunFile) -> SeriesTable:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"it holds {name}, which is no number")
+    raise ValueError(f"it holds {name}, which is not a number")
 
 
 def read_runs(path: Path) -> list[RunFile]:

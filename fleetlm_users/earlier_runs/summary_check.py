@@ -75,7 +75,7 @@ def _check_place(document: Json, threshold: ThresholdEntry) -> None:
         raise ShapeError(f"is {shown(threshold['condition'])}, and the metric is a {metric['kind']}", "condition")
     place = metric if metric["kind"] == "gauge" else metric.get("main", {})
     if not place or (threshold["scenario"] and threshold["scenario"] not in place.get("scenarios", {})):
-        raise ShapeError("was measured, and the metrics do not have it", "measured")
+        raise ShapeError("was measured, but the metrics do not have it", "measured")
 
 
 _AGGREGATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(

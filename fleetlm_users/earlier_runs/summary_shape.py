@@ -115,7 +115,7 @@ def _condition(value: Any) -> None:
     _NAME(value)
     match = _CONDITION.fullmatch(value)
     if match is None or not _is_number(match[1]) or not _is_percent(value):
-        raise ShapeError(f"is {shown(value)}; expected such as 'p(95)<500'")
+        raise ShapeError(f"is {shown(value)}; expected a condition such as 'p(95)<500'")
 
 
 _THRESHOLD: Final = record(

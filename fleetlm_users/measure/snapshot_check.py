@@ -104,7 +104,7 @@ def _check_trends(trends: Sequence[EncodedTrend], known_trends: Iterable[Encoded
         try:
             check_trend(trend.encoded)
         except ValueError as problem:
-            raise ShapeError(f"is no encoded trend: {problem}", f"trends[{at}]") from problem
+            raise ShapeError(f"is not an encoded trend: {problem}", f"trends[{at}]") from problem
 
 
 def _check_seconds(rows: Sequence[Second], limit_s: float) -> None:

@@ -38,7 +38,7 @@ def test_a_folder_of_result_folders_is_all_their_runs(tmp_path):
         (b"[" * 200_000, "it is nested too deeply"),
         (b'{"format": 1, "a": ' + b'{"a": ' * 100_000 + b"1" + b"}" * 100_001, "it is nested too deeply"),
         (b'{"format": ' + b"9" * 10_000 + b"}", "this file is not JSON"),
-        (b'{"format": Infinity}', "it holds Infinity, which is no number"),
+        (b'{"format": Infinity}', "it holds Infinity, which is not a number"),
         ('{"format": 1}'.encode("utf-16"), "not UTF-8 at byte 0"),
         (b'{"format": "1"}', "format 1, this one has '1'"),
         (b'{"format": 1}', "verdict is missing"),

@@ -77,7 +77,7 @@ def test_what_this_project_writes_passes():
         ({"thresholds__0__condition": "count<5"}, "thresholds[0].condition is 'count<5', and the metric is a trend"),
         ({"thresholds__0__ok": False}, "thresholds[0].ok is False"),
         ({"thresholds__0__bound": math.nan}, "thresholds[0].bound is nan"),
-        ({"thresholds__0__scenario": "burst"}, "thresholds[0].measured was measured, and the metrics do not have it"),
+        ({"thresholds__0__scenario": "burst"}, "thresholds[0].measured was measured, but the metrics do not have it"),
         ({"thresholds__0__expression": "\x1b[2J"}, "thresholds[0].expression is"),
         ({"thresholds": {}}, "thresholds is an object"),
         ({"verdict__kind": "green"}, "verdict.kind is 'green'"),
@@ -154,7 +154,7 @@ def test_comparing_a_damaged_file_ends_in_a_sentence_or_a_comparison(bench, tmp_
     [
         (b"", "not JSON"),
         (b'{"format": 1', "not JSON"),
-        (b'{"format": 1, "x": NaN}', "it holds NaN, which is no number"),
+        (b'{"format": 1, "x": NaN}', "it holds NaN, which is not a number"),
         (b'{"format": 1, "x": -Infinity}', "it holds -Infinity"),
         (b"[" * 100_000, "not JSON"),
         (b'{"format": ' + b"9" * 5_000 + b"}", "not JSON"),

@@ -140,10 +140,10 @@ REFUSED = {
         "findings[1] is a list; expected a list of length <= 50",
     ),
     "trends are an object": ({"trends": {}}, "trends is an object"),
-    "a trend that does not decode": ({"trends": [[*TREND, b"garbage"]]}, "trends[0] is no encoded trend"),
+    "a trend that does not decode": ({"trends": [[*TREND, b"garbage"]]}, "trends[0] is not an encoded trend"),
     "a trend without its histogram": (
         {"trends": [[*TREND, struct.pack(">qqqqqq", 1000, 1500, 1, 2, 0, 0)]]},
-        "trends[0] is no encoded trend",
+        "trends[0] is not an encoded trend",
     ),
     "rows are a number": ({"rows": 7}, "rows is 7"),
     "a second far away": (with_rows(0, 5_000_000), "rows[1] is of second 5000000"),

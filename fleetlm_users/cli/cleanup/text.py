@@ -64,14 +64,14 @@ def _notes(sessions_found: FoundSessions, marks: Sequence[RunMark]) -> Iterator[
         if mark.sessions is not None and mark.sessions > runs[mark.run_id]:
             seen = formatting.count(runs[mark.run_id])
             yield (
-                f"Run {mark.run_id} began {_many(mark.sessions)}, of which {seen} were found: the others were not "
+                f"Run {mark.run_id} began {_many(mark.sessions)}, but only {seen} could be found: the others were not "
                 "created, or FleetLM does not list them."
             )
     if sessions_found.full:
         count = len(sessions_found.full)
         yield (
-            f"{formatting.count(count)} participant{'s have' if count > 1 else ' has'} 50 sessions or more, of which "
-            "FleetLM lists the newest 50: older ones, if they were not deleted, cannot be found."
+            f"{formatting.count(count)} participant{'s have' if count > 1 else ' has'} 50 sessions or more, and "
+            "FleetLM lists only the newest 50: older ones that were not deleted cannot be found."
         )
 
 

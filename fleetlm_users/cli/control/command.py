@@ -71,10 +71,10 @@ def control(action: str, value: str, web_url: str, insecure: bool) -> None:
       stop          end the run: it drains and is judged
     """  # noqa: D301  # click's mark of a paragraph that it leaves alone
     if action in WITHOUT_VALUE and value:
-        raise UsageError(action, value, f"no value: {action} stands alone", f"fleetlm-bench control {action}")
+        raise UsageError(action, value, f"no value: {action} takes none", f"fleetlm-bench control {action}")
     if action in WITH_VALUE and not value:
         example = f"fleetlm-bench control {action} {WITH_VALUE[action]}"
-        raise UsageError(action, "", "a value behind it", example)
+        raise UsageError(action, "", "a value after it", example)
     if action not in (*WITH_VALUE, *WITHOUT_VALUE):
         names = ", ".join((*WITH_VALUE, *WITHOUT_VALUE))
         raise UsageError("action", action, f"one of {names}", "fleetlm-bench control pause")

@@ -94,7 +94,7 @@ def checked_token(token: str) -> str:
     token = token.strip()
     if not token.isascii() or not token.isprintable() or " " in token or len(token) > MAX_TOKEN:
         accepted = "the token of a service account, in one line of printable ASCII"
-        raise UsageError(TOKEN, Described("a value that is no token"), accepted, "glsa_…")
+        raise UsageError(TOKEN, Described("a value that is not a token"), accepted, "glsa_…")
     return token
 
 

@@ -14,7 +14,7 @@ from fleetlm_users.foreign_text import printable
 _BREAKS: Final = "the answer breaks HTTP/1.1"
 _START: Final = "it does not begin with a status line"
 _VERSION: Final = "its version is unknown"
-_LINE_END: Final = "a line of its head ends with a carriage return alone"
+_LINE_END: Final = "a header line ends with a lone carriage return"
 _LENGTHS: Final = "it has several lengths that contradict each other"
 _CHUNK: Final = "a chunk of its body has no valid size"
 
@@ -25,10 +25,10 @@ _OF_LLHTTP: Final = {
     4: _LENGTHS,
     8: _START,
     9: _VERSION,
-    10: "a field of its head holds a character that may not be there",
-    11: "its Content-Length is no length",
+    10: "a header field holds a forbidden character",
+    11: "its Content-Length is not a length",
     12: _CHUNK,
-    13: "its status is no number of three digits",
+    13: "its status is not a three-digit number",
     _INCOMPLETE: "it ends too soon",
     15: "it has both a Content-Length and a Transfer-Encoding, or an unknown one",
     25: _LINE_END,
@@ -38,7 +38,7 @@ _OF_LLHTTP: Final = {
 _OF_LIBRARIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (UnknownProtocol, _VERSION),
     (BadStatusLine, _START),
-    (LineTooLong, "a line of its head is longer than 64 KiB"),
+    (LineTooLong, "a header line is longer than 64 KiB"),
     (urllib3.exceptions.InvalidChunkLength, _CHUNK),
     (urllib3.exceptions.InvalidHeader, _LENGTHS),
 )

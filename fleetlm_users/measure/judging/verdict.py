@@ -236,8 +236,8 @@ def unasked_answers(totals: Totals, facts: RunFacts) -> Iterable[str]:
     unasked = unmatched - late * math.ceil(answers / due) if due else 0
     if unasked > facts.limits.unasked_answers_share * due:
         yield (
-            f"the agent answered more often than expected: {unasked:,} answers to nothing beside {due:,} messages, so"
-            " others may be taken for those to the wrong message; see --agent-replies"
+            f"the agent answered more often than expected: {unasked:,} answers that no message asked for,"
+            f" besides {due:,} messages that did, so answers may be matched to the wrong message; see --agent-replies"
         )
 
 

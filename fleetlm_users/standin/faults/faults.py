@@ -57,7 +57,7 @@ HELP: Final = {
     "lose_every": "append each N-th message but do not push it",
     "double_every": "push each N-th message twice",
     "reorder_every": "push each N-th message after the next one of its session (or after 1 s)",
-    "garbage_every": "push a text frame that is no JSON after each N-th message",
+    "garbage_every": "push a text frame that is not JSON after each N-th message",
     "lose_replay_every": "push each N-th message but never store it",
     "change_every": "push each N-th message as it is, but store it with another text",
     "alter_every": "push each N-th message with another text, but store it as it is",

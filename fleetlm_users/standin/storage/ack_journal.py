@@ -80,5 +80,5 @@ class AckJournal:
                 session_id, seq, inserted_at, sender_id = orjson.loads(fields)
                 facts.append((kind, cause.decode(), Acknowledged(session_id, seq, inserted_at, sender_id)))
             except (ValueError, TypeError) as problem:
-                raise StorageUnusable(f"line {number} of {self._path} is not one of a journal") from problem
+                raise StorageUnusable(f"line {number} of {self._path} is not a journal entry") from problem
         return facts

@@ -70,7 +70,7 @@ class StorageFile:
             try:
                 yield line[:1], _record(line[:1], line[2:])
             except (ValueError, TypeError, KeyError) as problem:
-                raise StorageUnusable(f"line {number} of {self._path} is not one of a stand-in's storage") from problem
+                raise StorageUnusable(f"line {number} of {self._path} is not a stand-in's record") from problem
 
     def close(self) -> None:
         """Close the file, so that another process may use it."""

@@ -60,7 +60,7 @@ def storage_of(
         database=database,
     )
     if options.journal is not None and options.file is None:
-        raise OptionsClash("--journal needs --storage-file: it tells what a crash lost of what is in the file")
+        raise OptionsClash("--journal needs --storage-file: it records which messages of the file a crash lost")
     for flag, needs_flushes in (("--storage-groups", groups), ("--database", database)):
         if needs_flushes and not flush_ms:
             raise OptionsClash(f"{flag} needs a --flush-ms above 0, for example --flush-ms {FLUSH_MS:g}")
@@ -86,5 +86,5 @@ def _first_line(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "it is no text"
+        reason = getattr(problem, "strerror", None) or "it is not text"
         raise OptionsClash(f"--database-file {file} cannot be read: {reason}") from problem

@@ -39,7 +39,7 @@ def _decode(data: Any) -> Message:
             raise ValueError(f"{len(data):,} bytes; expected at most {MAX_MESSAGE_BYTES:,}")
         return decode_message(data)
     except Exception as problem:  # msgpack and its hooks raise nearly anything
-        return UnreadableMessage(f"it is no message of Locust's ({type(problem).__name__}: {printable(problem)})")
+        return UnreadableMessage(f"it is not a Locust message ({type(problem).__name__}: {printable(problem)})")
 
 
 def _receive(socket: Any) -> tuple[str, Message]:

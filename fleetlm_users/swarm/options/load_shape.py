@@ -126,4 +126,4 @@ def _check(tick: Any, classes: Collection[type[User]]) -> None:
         if classes and asked not in classes:
             name = getattr(asked, "__name__", repr(asked))
             ours = ", ".join(kind.__name__ for kind in classes)
-            raise ValueError(f"users of {name}, which this run has none of; its classes are {ours}")
+            raise ValueError(f"users of {name}, a class that this run does not have; its classes are {ours}")

@@ -100,7 +100,7 @@ def _newest_of(path: Path, files: list[Path], planned: Mapping[str, Any], say: C
         if not problem or (run.benchmark == planned["options"]["benchmark"] and "different benchmarks" in problem):
             problem = f"none of its runs can be; {run.path.parent.name}: {'; '.join(obstacles)}"
     if unread == len(files):
-        raise UsageError(FLAG, str(path), "a folder of runs of which one at least can be read", f"--baseline {EXAMPLE}")
+        raise UsageError(FLAG, str(path), "a folder with at least one readable run", f"--baseline {EXAMPLE}")
     return Baseline(path, None, problem)
 
 

@@ -97,12 +97,12 @@ PAYLOAD_SIZE: Final = option(
 
 BACKLOG_SESSIONS: Final = option(
     "backlog_sessions", kind="count", most=VUS_PER_BLOCK, example="5", group=GROUP, in_form=False, in_preset=False,
-    stands_for="vus", help="sessions, each of a user of its own; -u means the same and wins",
+    stands_for="vus", help="number of sessions, one user each; -u means the same and wins",
 )  # fmt: skip
 
 SESSION_COUNT: Final = option(
     "session_count", kind="count", most=VUS_PER_BLOCK, example="10", group=GROUP, in_form=False, in_preset=False,
-    stands_for="vus", help="sessions, each of a user of its own; -u means the same and wins",
+    stands_for="vus", help="number of sessions, one user each; -u means the same and wins",
 )  # fmt: skip
 
 BACKLOG_SIZE: Final = option(

@@ -22,7 +22,7 @@ sessions.
 
 SEARCH: Final = option(
     "search", default=SESSIONS, choices=(SESSIONS, MESSAGES), group=GROUP,
-    help="what to find the most of: sessions, or messages per second",
+    help="what to maximise: sessions, or messages per second",
 )  # fmt: skip
 
 MOST: Final = option(

@@ -130,7 +130,7 @@ _END: Final = (
         "ends the process this many seconds after the run; with `--autostart`",
     ),
     _works("--headless", "LOCUST_HEADLESS", "headless", "a run without the web UI; the exit code is the verdict's"),
-    _works("--headful", "LOCUST_HEADFUL", "headful", "takes back a `headless` of a file"),
+    _works("--headful", "LOCUST_HEADFUL", "headful", "undoes `headless` in a file"),
 )
 
 _WEB: Final = (

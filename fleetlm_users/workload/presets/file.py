@@ -86,7 +86,7 @@ class _StrictLoader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError, AttributeError, TypeError) as error:
-            raise _problem(f"a value that is no {kind}", node.start_mark) from error
+            raise _problem(f"a value that is not of type {kind}", node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Construct as SafeLoader does; a key given twice is an error."""
@@ -107,7 +107,7 @@ def parse_yaml(text: str, source: str) -> object:
         problem, mark = str(error.problem), error.problem_mark
     except yaml.MarkedYAMLError as error:
         words = _without_content(error.problem or error.context or "")
-        problem, mark = f"text that is no YAML ({words})", error.problem_mark
+        problem, mark = f"text that is not YAML ({words})", error.problem_mark
     except yaml.reader.ReaderError as error:
         problem, mark = f"the character U+{error.character:04X}, which YAML does not allow", None
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:

@@ -19,7 +19,7 @@ PHOENIX: Final = "phoenix"
 
 MAX_STEPS: Final = 50
 LONGEST_S: Final = 3600.0
-FORM: Final = "phoenix, or up to 50 durations with commas, of which the last one is repeated"
+FORM: Final = "phoenix, or up to 50 durations with commas, the last one repeated"
 EXAMPLE: Final = "10ms,1s,5s"
 
 

@@ -34,7 +34,7 @@ def test_named_runs_are_compared_with_what_their_folders_know(api):
     found.full.add("bench-r1-1")
     text = " ".join(found_text(found, [RunMark("r1", "bench", sessions=9)], Style(width=80)).split())
     assert "1 session to delete." in text
-    assert "Run r1 began 9 sessions, of which 1 were found" in text
+    assert "Run r1 began 9 sessions, but only 1 could be found" in text
     assert "1 participant has 50 sessions or more" in text
     assert "another --participant-prefix" in text
     assert "began" not in found_text(found, [RunMark("r1", "bench", sessions=1)], Style())

@@ -83,7 +83,7 @@ def test_an_action_is_asked_for(bench, web_ui, words):
         (("fly",), "one of rate, users, pause, resume, stop"),
         (("rate",), "fleetlm-bench control rate 150%"),
         (("users",), "fleetlm-bench control users 40"),
-        (("pause", "3"), "pause stands alone"),
+        (("pause", "3"), "pause takes none"),
         (("users", "-1"), "invalid value '-1' for users: expected a whole number of users above 0"),
         (("rate", "-5"), "fleetlm-bench control rate 150%"),
         (("--insecure", "rate", "-.5%"), "invalid value '-.5%' for rate"),

@@ -14,7 +14,7 @@ from fleetlm_users.client.http.response import Response
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-FIELD = "a field of its head holds a character that may not be there"
+FIELD = "a header field holds a forbidden character"
 
 
 def words_for(*received):
@@ -35,9 +35,9 @@ def words_for(*received):
         (OK + b"X y: b\r\n\r\n", FIELD),
         (OK + b"X\r\n\r\n", FIELD),
         (OK + b": v\r\n\r\n", FIELD),
-        (OK + b"X: a\rb\r\n\r\n", "a line of its head ends with a carriage return alone"),
-        (OK + b"Content-Length: abc\r\n\r\n", "its Content-Length is no length"),
-        (OK + b"Content-Length: " + b"9" * 30 + b"\r\n\r\n", "its Content-Length is no length"),
+        (OK + b"X: a\rb\r\n\r\n", "a header line ends with a lone carriage return"),
+        (OK + b"Content-Length: abc\r\n\r\n", "its Content-Length is not a length"),
+        (OK + b"Content-Length: " + b"9" * 30 + b"\r\n\r\n", "its Content-Length is not a length"),
         (OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", "it has several lengths that contradict each other"),
         (
             OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -45,7 +45,7 @@ def words_for(*received):
         ),
         (CHUNKED + b"zz\r\n", "a chunk of its body has no valid size"),
         (CHUNKED + b"5\r\nabcdeXX", "a chunk of its body is longer than its size says"),
-        (b"HTTP/1.1 20x OK\r\n\r\n", "its status is no number of three digits"),
+        (b"HTTP/1.1 20x OK\r\n\r\n", "its status is not a three-digit number"),
         (b"HTTP/9.9 200 OK\r\n\r\n", "its version is unknown"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "it does not begin with a status line"),
     ],
@@ -65,7 +65,7 @@ def test_an_answer_that_ends_too_soon():
     [
         (BadStatusLine("220 mail.example ESMTP"), "it does not begin with a status line"),
         (UnknownProtocol("HTTP/9.9"), "its version is unknown"),
-        (LineTooLong("header line"), "a line of its head is longer than 64 KiB"),
+        (LineTooLong("header line"), "a header line is longer than 64 KiB"),
         (urllib3.exceptions.InvalidHeader("lengths"), "it has several lengths that contradict each other"),
         (HTTPException("got more than 100 headers"), "got more than 100 headers"),
         (HTTPException("\x1b[31m" + "x" * 10_000), "\\x1b[31mxxx"),

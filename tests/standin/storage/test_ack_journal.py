@@ -70,5 +70,5 @@ def test_another_file_is_refused(tmp_path):
     """By the place of the first line that is none of a journal."""
     path = tmp_path / "notes"
     path.write_text("dear diary\n", encoding="utf-8")
-    with pytest.raises(StorageUnusable, match=r"line 1 of .*notes is not one of a journal"):
+    with pytest.raises(StorageUnusable, match=r"line 1 of .*notes is not a journal entry"):
         balanced(path, [])

@@ -135,7 +135,7 @@ def test_without_a_period_nothing_is_lost(standin_with, tmp_path):
     ("flags", "words"),
     [
         (["--storage-file", "/no/such/folder/file"], "/no/such/folder/file cannot be used: No such file or directory"),
-        (["--storage-file", "{notes}"], "line 1 of {notes} is not one of a stand-in's storage"),
+        (["--storage-file", "{notes}"], "line 1 of {notes} is not a stand-in's record"),
         (["--database", "postgresql://u:hidden@127.0.0.1:1/x"], "the database cannot be used: OperationalError"),
     ],
 )

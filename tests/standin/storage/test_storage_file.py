@@ -92,5 +92,5 @@ def test_one_process_at_a_time(path):
 def test_another_file_is_refused(path, text):
     """By the place of the first line that is none of a storage."""
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(StorageUnusable, match=r"line 1 of .*storage is not one of a stand-in's storage"):
+    with pytest.raises(StorageUnusable, match=r"line 1 of .*storage is not a stand-in's record"):
         restored(path)

@@ -60,7 +60,7 @@ def test_the_address_comes_from_a_flag_a_file_or_the_environment(tmp_path):
     assert database_address(None, None, environment) == f"{ADDRESS}/variable"
     assert database_address(None, None, {"STANDIN_DATABASE": ""}) is None
     file.write_bytes(b"\xff")
-    with pytest.raises(OptionsClash, match="cannot be read: it is no text"):
+    with pytest.raises(OptionsClash, match="cannot be read: it is not text"):
         database_address(None, file, {})
 
 

@@ -208,9 +208,9 @@ def test_a_malformed_message_is_refused_and_the_worker_hears_on(runner, master_l
 
 def test_bytes_that_are_no_message_are_refused(runner, master_liveness, caplog):
     """They came as one that says so."""
-    runner.handle_message(UnreadableMessage("it is no message of Locust's"))
+    runner.handle_message(UnreadableMessage("it is not a Locust message"))
     assert runner.handled == []
-    assert "A message (unreadable) from the master was refused: it is no message of Locust's" in caplog.text
+    assert "A message (unreadable) from the master was refused: it is not a Locust message" in caplog.text
 
 
 def test_nothing_gets_out_of_the_handling_of_a_message(runner, master_liveness, caplog):

@@ -180,7 +180,7 @@ def test_a_benchmark_with_an_end_of_its_own_takes_no_shape():
         ((5,), "its tick returned (5,); users and spawn rate are needed"),
         (5, "its tick returned 5; users and spawn rate are needed"),
         ((5, "fast"), "a spawn rate of 'fast'"),
-        ((5, 1, [Runner]), "users of Runner, which this run has none of; its classes are "),
+        ((5, 1, [Runner]), "users of Runner, a class that this run does not have; its classes are "),
     ],
 )
 def test_a_shape_that_fails_ends_the_run_with_a_doubt(tick, words):
