@@ -1,9 +1,8 @@
 """The webhook agent that FleetLM calls during a load test: it echoes the newest user message as JSON lines.
 
 A program of its own: Flask on gevent's WSGI server, importing nothing of this package. Read it in the order of a call:
-the options, the answer to a webhook, the application, the HTTP server, the process. A real FleetLM was seen to drop a
-line without its newline silently, to want `content` to be an object, and to send a history that need not be the true
-tail.
+the options, the answer to a webhook, the application, the HTTP server, the process. A real FleetLM silently drops a
+line without its newline, requires `content` to be an object, and may send a history that is not the true tail.
 """
 
 import argparse
@@ -120,7 +119,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
 
 
 def _is_address(host: str) -> bool:
-    """Return whether a HOST is meant for a server: conda sets it to a machine's kind, some shells to its name."""
+    """Return whether a HOST means a server: conda sets it to a machine's kind, some shells to its name."""
     with contextlib.suppress(ValueError):
         return bool(ipaddress.ip_address(host))
     return host == "localhost"
@@ -149,7 +148,7 @@ def _within(kind: type[int] | type[float], low: int, high: int) -> Callable[[str
 
 
 def _trimmed(text: str) -> str:
-    """Return a value without the space, carriage return, byte-order mark and quotes of a file that it came from."""
+    """Return a value without the space, carriage return, byte-order mark and quotes that came with it from a file."""
     text = text.removeprefix("\ufeff").strip()
     return text[1:-1].strip() if text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1 else text
 
@@ -178,7 +177,7 @@ def read_webhook(body: bytes) -> dict[str, Any]:
 def answer_pieces(webhook: Mapping[str, Any], options: Options) -> list[bytes]:
     """Return the answer to a webhook, in the pieces that are sent one after the other.
 
-    A FleetLM of 2025-10-24 or later sends a `context` and wants the chunks of a UI message; earlier ones want whole
+    A FleetLM of 2025-10-24 or later sends a `context` and expects the chunks of a UI message; earlier ones expect whole
     messages. Raises WebhookError.
     """
     is_ui = options.format == "ui" or (options.format == "auto" and "context" in webhook)
@@ -188,7 +187,7 @@ def answer_pieces(webhook: Mapping[str, Any], options: Options) -> list[bytes]:
 
 
 def ui_chunks(webhook: Mapping[str, Any], chunks: int) -> list[bytes]:
-    """Return the lines of one streaming answer: its text in so many pieces, then `finish`. Raises WebhookError."""
+    """Return the lines of one streaming answer: its text in that many pieces, then `finish`. Raises WebhookError."""
     newest = newest_user_message(webhook["messages"], webhook["user_id"])
     text = _echo_content(newest["content"])["text"]
     size = max(1, -(-len(text) // chunks))
@@ -214,10 +213,10 @@ def echo_lines(webhook: Mapping[str, Any], replies: int = 1) -> bytes:
 
 
 def newest_user_message(messages: Sequence[Any], user_id: str) -> dict[str, Any]:
-    """Return the message of `user_id` with the highest seq, wherever it stands in the list.
+    """Return the message of `user_id` with the highest seq, wherever it is in the list.
 
-    Raises WebhookError for a malformed message, or where the user has none. The last of the list is not the newest of
-    the user: with several sends in flight an agent's message can follow it.
+    Raises WebhookError for a malformed message, or if the user has none. The last message of the list need not be the
+    user's newest: with several sends in flight, an agent's message can follow it.
     """
     newest: dict[str, Any] | None = None
     for index, message in enumerate(messages):
@@ -256,19 +255,19 @@ def _require(record: Any, fields: Sequence[tuple[str, type]], where: str, index:
 
 
 class EchoResponse(Response):
-    """A response whose body is known when it is made, so that its headers are final already."""
+    """A response whose body is known when it is created, so that its headers are already final."""
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        """Hand it to the WSGI server as it is; werkzeug would copy the headers and wrap the body once more."""
+        """Hand it to the WSGI server as it is; werkzeug would copy the headers and wrap the body again."""
         start_response(self.status, self.headers.to_wsgi_list())
         return () if environ["REQUEST_METHOD"] == "HEAD" else self.response
 
 
 class EchoFlask(Flask):
-    """Flask without host names in routing, which took a tenth of the time and which this agent has no use for."""
+    """Flask without host names in routing, which took a tenth of the time and which this agent does not need."""
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Return what matches the path of a request, whatever its Host header says."""
+        """Return an adapter that matches the path of a request, whatever its Host header says."""
         if request is None:
             return None
         return MapAdapter(self.url_map, "", "/", "", "http", request.path, request.method)
@@ -305,7 +304,7 @@ def create_app(options: Options) -> Flask:
 
 
 def streamed(pieces: Sequence[bytes], options: Options) -> Iterator[bytes]:
-    """Yield the pieces as a model would: after its time to the first one, and with its pause between two."""
+    """Yield the pieces as a model would: the first after a delay, the others with pauses in between."""
     gevent.sleep(options.first_chunk_delay_ms / 1000)
     for number, piece in enumerate(pieces):
         if number:
@@ -337,9 +336,9 @@ def _read_json_body(environ: dict[str, Any]) -> bytes:
 
 
 class RequestHead:
-    """Request headers as pywsgi asks for them, read without email.parser, which took a sixth of the time.
+    """Request headers in the form pywsgi reads, parsed without email.parser, which took a sixth of the time.
 
-    Raises ValueError, which becomes a 400, for what two readers could take for two things (RFC 9112 §5, §6).
+    Raises ValueError, which becomes a 400, for anything that two readers could interpret differently (RFC 9112 §5, §6).
     """
 
     status = ""  # pywsgi would find the text of a parse error here
@@ -371,7 +370,9 @@ class RequestHead:
 
 
 class BodyInput(Input):  # type: ignore[misc]  # gevent ships no types
-    """A request body; what the application did not read is discarded within bounds, or the connection is lost."""
+    """A request body; data that the application did not read is discarded within bounds, or the connection is
+    closed.
+    """
 
     lost = False
 
@@ -397,7 +398,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
     wsgi_input: Any
 
     def log_request(self) -> None:
-        """Write nothing; pywsgi would format its log line even when nobody takes it."""
+        """Write nothing; pywsgi would format its log line even if nobody reads it."""
 
     def get_environ(self) -> dict[str, Any]:
         """Return the WSGI environment, with a body that is discarded within bounds."""
@@ -439,7 +440,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
 
 
 class Server(WSGIServer):  # type: ignore[misc]  # gevent ships no types
-    """gevent's WSGI server, able to finish the requests that are open."""
+    """gevent's WSGI server, able to finish open requests."""
 
     handler_class = Handler
     open_requests = 0
@@ -459,13 +460,13 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent ships no types
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the agent; return 0 after a clean stop, 1 where it cannot listen; a bad option exits with 2."""
+    """Run the agent; return 0 after a clean stop, 1 if it cannot listen; a bad option exits with 2."""
     sys.stdout, sys.stderr = _Output(sys.stdout), _Output(sys.stderr)
     return serve(parse_options(sys.argv[1:] if arguments is None else arguments, os.environ))
 
 
 def serve(options: Options) -> int:
-    """Serve until SIGTERM, SIGINT or, if so asked, the end of stdin; return the exit code."""
+    """Serve until SIGTERM, SIGINT or, if so requested, the end of stdin; return the exit code."""
     stop = Event()
     gevent.signal_handler(signal.SIGTERM, stop.set)
     gevent.signal_handler(signal.SIGINT, stop.set)
@@ -478,7 +479,7 @@ def serve(options: Options) -> int:
     # A given SERVER_NAME spares a reverse look-up of the address.
     server = Server(listener, create_app(options), log=None, environ={"SERVER_NAME": options.host})
     server.start()
-    gc.freeze()  # what is loaded by now stays: no need to look at it again in every full collection
+    gc.freeze()  # objects loaded by now stay: full collections need not visit them again
     host = f"[{options.host}]" if ":" in options.host else options.host
     print(f"echo agent ready on http://{host}:{server.server_port}", flush=True)
     if options.exit_with_parent:
@@ -504,7 +505,7 @@ def _await_end_of_stdin(stop: Event) -> None:
 
 
 class _Output(io.TextIOBase):
-    """A standard stream that never fails, not even at the process's end: closed, full, or without a character."""
+    """A standard stream that never fails, not even at the end of the process: closed, full, or lacking a character."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace, figures: Sequence[Figure]) -> Settings:
-    """How thoroughly to measure. Raises SystemExit when not even one round fits into the minutes given."""
+    """Return how thoroughly to measure. Raises SystemExit if not even one round fits into the given minutes."""
     settings = Settings(options.pairs or (QUICK_PAIRS if options.quick else FULL_PAIRS), options.seconds, options.quick)
     if options.minutes is None:
         return settings
@@ -116,7 +116,7 @@ def _narrowed(figures: Sequence[Figure], names: Sequence[str] | None) -> list[Fi
 
 
 def _present() -> list[str]:
-    """All contenders but the tools that are not installed here, each of which is told."""
+    """Return all contenders except tools not installed here, each of which is reported."""
     absent = {name: why for name, tool in TOOLS.items() if (why := tool.absent())}
     for name, why in absent.items():
         print(f"without {name}: {why}")

@@ -1,4 +1,4 @@
-"""The contenders by their names in the table."""
+"""The contenders, by their names in the table."""
 
 from benchmarks.tools.artillery import Artillery
 from benchmarks.tools.floor import Floor

@@ -1,4 +1,4 @@
-"""A row of the bench's table: what is run, what is shown of it, what it is to reach."""
+"""A row of the bench's table: the load, the values shown, and the goal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Seconds = Callable[[Settings], float]
 
 @dataclass(frozen=True)
 class Column:
-    """A value that is shown: its key, its words with the unit, its decimals."""
+    """A value that is shown: its key, its label with the unit, its decimals."""
 
     key: str
     label: str
@@ -23,7 +23,7 @@ class Column:
 class Figure:
     """`measure(contender, settings)` runs one contender once; `seconds` is about how long that takes.
 
-    `cannot` says of tools that are no contenders here why they cannot do this work.
+    `cannot` says why tools that are not contenders here cannot do this work.
 
     The first column is the one that the chart shows.
     """
@@ -41,9 +41,9 @@ class Figure:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The tools that have a column: those that are measured and those that cannot be."""
+        """The tools that have a column: those that are measured, and those that cannot be."""
         return (*self.contenders, *self.cannot)
 
     def column(self, key: str) -> Column:
-        """The column of a key. Raises StopIteration when there is none."""
+        """The column of a key. Raises StopIteration if there is none."""
         return next(column for column in self.columns if column.key == key)

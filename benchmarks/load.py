@@ -1,4 +1,4 @@
-"""What a load generator is to do, in words that hold for all of them."""
+"""The load for a load generator, described in a form common to all of them."""
 
 import math
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Load:
 
     @property
     def lasts_s(self) -> float:
-        """How long it takes at least; journeys take as long as they take."""
+        """Return the least time it takes; journeys take as long as they take."""
         return self.ramp_s + self.seconds
 
     def env(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The rows of the bench's table, in its order."""
+"""The rows of the bench's table, in order."""
 
 from benchmarks.figure import Figure
 from benchmarks.figures.append_cpu import APPEND_CPU

@@ -1,4 +1,4 @@
-"""Webhooks per second of the echo agent on one core, beside a bare Flask view on the same WSGI server."""
+"""Webhooks per second of the echo agent on one core, compared with a bare Flask view on the same WSGI server."""
 
 import json
 import subprocess

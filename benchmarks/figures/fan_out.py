@@ -22,7 +22,7 @@ OVERHEAD_S = 6  # starting, opening the listeners, ending
 
 @dataclass(frozen=True)
 class Crowd(Load):
-    """Sessions with one writer and so many listeners each, all of one user; the messages are the writer's."""
+    """Sessions with one writer and this many listeners each, all of one user; the writer sends all messages."""
 
     listeners: int = LISTENERS
 

@@ -16,12 +16,12 @@ OVERHEAD_S = 4  # starting and ending
 
 
 def load(sessions: int) -> Load:
-    """So many sessions, one after the other."""
+    """This many sessions, one after the other."""
     return Load(sessions, OPEN_S, ramp_s=sessions / OPENED_PER_S)
 
 
 def measure(contender: str, settings: Settings) -> Mapping[str, float]:
-    """A run with all, and one with a single session to know what starting the tool takes."""
+    """A run with all sessions, and one with a single session, to know what starting the tool takes."""
     one = run(TOOLS[contender], load(1))
     many = run(TOOLS[contender], load(settings.size(FULL, QUICK)))
     opened = many.counted["joins_ok"]

@@ -1,4 +1,4 @@
-"""What it costs to spread a load over two worker processes and a master: CPU per append beside that of one process."""
+"""The cost of spreading a load over two worker processes and a master: CPU per append, compared with one process."""
 
 from collections.abc import Mapping
 from dataclasses import replace

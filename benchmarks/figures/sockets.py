@@ -18,7 +18,7 @@ OVERHEAD_S = 6  # starting and ending
 
 
 def load(settings: Settings) -> Load:
-    """A message every ten seconds on each; what happens while they are being opened is set apart."""
+    """A message every ten seconds on each; events during the opening are kept apart."""
     sessions = settings.size(FULL, QUICK)
     ramp_s = even_ramp_s(sessions, INTERVAL_MS, sessions / OPENED_PER_S)
     lives_s = ramp_s + settings.length_s(FULL_S, QUICK_S)
@@ -26,7 +26,7 @@ def load(settings: Settings) -> Load:
 
 
 def measure(contender: str, settings: Settings) -> Mapping[str, float]:
-    """One run; the tape's highest count of joined sessions is what was there together."""
+    """One run; the tape's highest count of joined sessions is how many there were at once."""
     tape = Tape()
     trial = run(TOOLS[contender], load(settings), watch=tape)
     lost = trial.counted["messages_appended_user"] - trial.reported["messages_appended"]

@@ -25,13 +25,13 @@ OVERHEAD_S = 3
 
 
 class FirstMessage:
-    """The CPU time of a process when its first message has been appended, looked at some 20 times a second."""
+    """The CPU time of a process when its first message has been appended, checked some 20 times a second."""
 
     def __init__(self) -> None:
         self.cpu_s: float | None = None
 
     def __call__(self, server: Server, pid: int) -> None:
-        """Look, until it was seen."""
+        """Check, until it has been seen."""
         if self.cpu_s is None and server.counters()["messages_appended_user"]:
             used = psutil.Process(pid).cpu_times()
             self.cpu_s = used.user + used.system

@@ -1,7 +1,7 @@
 """What a tool reports against what was true: the stand-in holds each broadcast for 20 ms and times that itself.
 
-Error = reported append latency − the same percentile of the holds. The loads are those that take the tool's own process
-a tenth, a half and four fifths of a core, so each tool is asked while it is as busy as the others.
+Error = reported append latency − the same percentile of the holds. The loads are those that keep the tool's own process
+at a tenth, a half and four fifths of a core, so each tool is measured while it is as busy as the others.
 """
 
 from collections.abc import Mapping

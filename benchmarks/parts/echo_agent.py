@@ -1,4 +1,4 @@
-"""How much the echo agent costs and delays, beside a bare Flask view on gevent's WSGI server.
+"""The cost and the delay of the echo agent, compared with a bare Flask view on gevent's WSGI server.
 
     python benchmarks/parts/echo_agent.py [--rounds 3] [--seconds 2] [--connections 8]
 
@@ -41,7 +41,7 @@ REF = b"ref-00000000"
 
 
 def serve_peer(*, no_delay: bool) -> None:
-    """Serve the least Flask that answers a webhook, on the WSGI server as it comes, access log off."""
+    """Serve the smallest Flask that answers a webhook, on the unmodified WSGI server, with the access log off."""
     app = Flask(__name__)
 
     @app.post("/webhook")
@@ -103,7 +103,7 @@ class Driver:
             sock.close()
 
     def saturate(self, seconds: float) -> int:
-        """Keep every connection busy for so long; return the number of webhooks answered."""
+        """Keep every connection busy for that long; return the number of webhooks answered."""
         answered = 0
         end_s = time.perf_counter() + seconds
         for sock in self._sockets:
@@ -116,7 +116,7 @@ class Driver:
         return answered
 
     def at_rate(self, seconds: float, per_s: float) -> tuple[list[float], list[float]]:
-        """Send at planned moments for so long; return latencies from the planned moment, and how late sends were."""
+        """Send at planned moments for that long; return latencies from the planned moment, and how late sends were."""
         latencies_s: list[float] = []
         lateness_s: list[float] = []
         idle = deque(self._sockets)
@@ -159,7 +159,7 @@ class Driver:
 
 @dataclass
 class Figures:
-    """What was measured on one server, a value per round."""
+    """The measurements of one server, one value per round."""
 
     per_s: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
@@ -185,7 +185,7 @@ def server(command: list[str]) -> Iterator[tuple[psutil.Process, int]]:
 
 
 def pin(core: int) -> None:
-    """Bind this process, and those it starts from here on, to one core where the system can and has it."""
+    """Bind this process, and those it starts from here on, to one core, if the system can and has it."""
     if hasattr(os, "sched_setaffinity") and core < (os.cpu_count() or 1):
         os.sched_setaffinity(0, {core})
 

@@ -1,4 +1,4 @@
-"""What single levers of the client's speed give, each alone and beside the usual way, in µs.
+"""The gain of single optimisations of the client, each alone and compared with the usual way, in µs.
 
     python benchmarks/parts/levers.py [--rounds 5]
 
@@ -43,7 +43,7 @@ UNMASKED = bytes((FIN_TEXT, 126)) + len(TEXT).to_bytes(2, "big") + TEXT
 
 
 class Lever(NamedTuple):
-    """One lever: the cost of the usual way and of ours."""
+    """One optimisation: the cost of the usual way and of ours."""
 
     name: str
     unit: str
@@ -119,7 +119,7 @@ def bounded(make: Callable[[], Any]) -> Callable[[], object]:
 
 
 def facts() -> tuple[Callable[[], object], Callable[[], object]]:
-    """One appended message: told to two listeners of an event hook, or written into its tally."""
+    """One appended message: reported to two listeners of an event hook, or written into its tally."""
     ledger = Ledger(DEFAULT, "", "one")
     message = SimpleNamespace(due_s=1.0, sent_s=1.0, appended_s=1.0)
     tally = Tally(ledger, "mixed", "main", LocustColumns(lambda _: None, lambda _: None))
@@ -138,7 +138,7 @@ def facts() -> tuple[Callable[[], object], Callable[[], object]]:
 
 
 def tables() -> tuple[Callable[[], object], Callable[[], object]]:
-    """A hundred times into Locust's table: one by one, or in bulk."""
+    """A hundred entries into Locust's table: one by one, or in bulk."""
     stats: Any = RequestStats()  # whose annotations say int where Locust itself puts floats
     times_ms = [20.0 + index / 10 for index in range(100)]
 

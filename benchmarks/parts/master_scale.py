@@ -1,4 +1,4 @@
-"""What many workers cost a master: a real one, given the reports of simulated workers over Locust's own ZeroMQ.
+"""The cost of many workers to a master: a real one, given the reports of simulated workers over Locust's own ZeroMQ.
 
     python benchmarks/parts/master_scale.py                      200 workers, 60 s
     python benchmarks/parts/master_scale.py --workers 5 --seconds 5
@@ -66,7 +66,7 @@ MEDIAN_MS = {"append": 2.0, "agent": 12.0, "lateness": 0.15}
 
 
 class Book:
-    """What one worker measured: a ledger and Locust's statistics, fed as the users of a run feed them."""
+    """The measurements of one worker: a ledger and Locust's statistics, fed as a run's users feed them."""
 
     def __init__(self, per_s: float, history_s: int, seed: int) -> None:
         self._rng = random.Random(seed)
@@ -94,7 +94,7 @@ class Book:
             self.turn(0)
 
     def share(self, worker: str) -> None:
-        """One more worker sends what is in this book."""
+        """One more worker sends the contents of this book."""
         self._taken[worker] = 0
 
     def forget(self, worker: str, before: int) -> None:
@@ -103,7 +103,7 @@ class Book:
         self._ledger.forget_rows(min(self._taken.values()))
 
     def turn(self, seconds: int, final: bool = False) -> None:
-        """Lives on for so long and makes the next report."""
+        """Live on for that long and make the next report."""
         for _ in range(seconds):
             self._live_a_second()
         self._seq += 1
@@ -144,7 +144,7 @@ class Book:
 
 
 def turn_all(books: list[Book]) -> None:
-    """Turns the books every report interval, for ever."""
+    """Turn the books every report interval, forever."""
     due_s = time.monotonic()
     while True:
         due_s += REPORT_S
@@ -291,7 +291,7 @@ class Master:
         return dict(json.loads(found.read_text(encoding="utf-8")))
 
     def close(self) -> None:
-        """Ends it at the latest now."""
+        """End it now at the latest."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -303,7 +303,7 @@ class Master:
             gevent.socket.wait_read(self._terminal)
             try:
                 self.shown = (self.shown + os.read(self._terminal, 65536).decode(errors="replace"))[-4000:]
-            except OSError:  # Linux says EIO when the other end has closed
+            except OSError:  # Linux returns EIO when the other end has closed
                 return
 
 
@@ -358,7 +358,7 @@ def _measured(master: Master, fakes: list[FakeWorker], books: list[Book], second
 
 
 def _end(master: Master, fakes: list[FakeWorker]) -> Json:
-    """Ctrl-C, the drain, the judgement; the merged count must be the sum of what the workers sent."""
+    """Ctrl-C, the drain, the verdict; the merged count must be the sum of the workers' counts."""
     cpu_s, began_s = master.cpu_s(), time.monotonic()
     end_cpu_s = cpu_s
     master.interrupt()

@@ -1,4 +1,4 @@
-"""How much a ramp disturbs what it measures: what holds the workers' event loops while 0 → 2,000 users are spawned.
+"""How much a ramp disturbs its own measurement: what blocks the workers' event loops while 0 → 2,000 users are spawned.
 
     python benchmarks/parts/ramp_lag.py                  all variants, one worker and two: 5 minutes
     python benchmarks/parts/ramp_lag.py --users 200 --ramp-s 5 --processes 1
@@ -57,14 +57,14 @@ def ramp(without: str, users: int, ramp_s: int, processes: int) -> dict[str, Any
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port that nobody is listening on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def figures(summary: dict[str, Any], probes: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the tables show, of all workers of one run."""
+    """The tables' figures for all workers of one run."""
     lag, join = (_trend(summary, metric) for metric in ("event_loop_lag_ms", "ws_join_ms"))
     seen = {what: [ms for probe in probes for ms in probe[what]] for what in ("spawn", "young", "full", "stall")}
     stalls = sorted(seen["stall"])
@@ -84,7 +84,9 @@ def figures(summary: dict[str, Any], probes: list[dict[str, Any]]) -> dict[str, 
 
 
 def _trend(summary: dict[str, Any], metric: str) -> dict[str, Any]:
-    """Empty when nothing was measured: Locust ends a run whose only worker is held for 3 s and so is missing."""
+    """Empty if nothing was measured: Locust ends a run whose only worker is blocked for 3 s and so counts as
+    missing.
+    """
     return dict(summary["metrics"].get(metric, {}).get("main", {}).get("all", {}))
 
 

@@ -26,9 +26,9 @@ LOOK_S = 0.02
 
 
 class Watch:
-    """What held the event loop of one worker, in ms of its own CPU time.
+    """The time that held the event loop of one worker, in ms of its own CPU time.
 
-    CPU time, because on a machine that is shared a process also waits for its core, which no code of it can help.
+    CPU time, because on a shared machine a process also waits for its core, which its code cannot change.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Watch:
         self._collecting_s = 0.0
 
     def on_message(self, handle: Any, runner: WorkerRunner, message: Any) -> None:
-        """Stands around Locust's own handler."""
+        """Wraps Locust's own handler."""
         began_s = time.thread_time()
         handle(runner, message)
         if message.type == "spawn":
@@ -50,7 +50,7 @@ class Watch:
             self._note("full" if info["generation"] == 2 else "young", self._collecting_s)
 
     def on_test_start(self, environment: Environment, **_: Any) -> None:
-        """The run begins: from here on the loop is watched."""
+        """The run begins: the loop is watched from here on."""
         if isinstance(environment.runner, WorkerRunner):
             gc.callbacks.append(self.on_collection)
             gevent.spawn(self._watch_loop)
@@ -70,7 +70,7 @@ class Watch:
 
 
 def leave_out(what: list[str]) -> None:
-    """Takes parts of the product out of its way."""
+    """Remove parts of the product."""
     if "cache" in what:
         worker.cache_default_arguments = lambda: None  # type: ignore[attr-defined]  # the worker's own name for it
     if "spread" in what:

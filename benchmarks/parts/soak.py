@@ -46,7 +46,7 @@ T_95: Final = (math.nan, 12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How the memory of one process went: MB at the beginning and the end of what counts, MB per hour in between.
+    """The memory growth of one process: MB at the start and the end of the counted part, MB per hour in between.
 
     `per_hour_mb` is known to ± `within_mb`.
     """
@@ -91,7 +91,7 @@ def table(found: Sequence[Growth]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that is ended with the block."""
+    """A process that ends with the block."""
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             [sys.executable, *command],
@@ -113,7 +113,7 @@ def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[str]
 
 
 def address_of(process: subprocess.Popen[str], log: Path) -> str:
-    """What the stand-in says that it listens on."""
+    """Return the address that the stand-in reports."""
     while process.poll() is None:
         if found := READY.search(log.read_text(encoding="utf-8")):
             return found[1]
@@ -122,14 +122,14 @@ def address_of(process: subprocess.Popen[str], log: Path) -> str:
 
 
 def free_port() -> str:
-    """A port that nobody listens on now."""
+    """A port that nobody is listening on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
 
 
 def soak(minutes: float, settle_minutes: float, folder: Path) -> list[Growth]:
-    """Runs it all once."""
+    """Run the whole soak once."""
     with contextlib.ExitStack() as stack:
         log = folder / "standin.log"
         standin = stack.enter_context(running(STANDIN, log))

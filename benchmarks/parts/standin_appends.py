@@ -28,7 +28,7 @@ CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Figures(NamedTuple):
-    """What one measurement gave."""
+    """The results of one measurement."""
 
     appends: int
     wall_s: float

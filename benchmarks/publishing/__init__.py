@@ -1,1 +1,1 @@
-"""What was measured, kept as JSON and shown: on the terminal, as Markdown, as a picture."""
+"""The measurements, stored as JSON and shown on the terminal, as Markdown, and as a picture."""

@@ -1,4 +1,4 @@
-"""The results as one SVG picture: a panel of bars per figure in which the tools stand side by side.
+"""The results as one SVG picture: a panel of bars per figure, with the tools side by side.
 
 Bars begin at zero; the thin line over a bar goes from the lowest to the highest of the pairs.
 """

@@ -11,7 +11,7 @@ GOALS_HEAD = ("figure", "value", "goal", "measured", "compared with", "ratio", "
 
 
 def render(figures: Sequence[Figure], measured: Mapping[str, Measured]) -> str:
-    """Both, of the figures that were measured; before them, on what."""
+    """Return both, for the measured figures, preceded by the machines."""
     known = [figure for figure in figures if figure.name in measured]
     letters = _letters(measured)
     parts = [*_machines(letters), _table(GOALS_HEAD, _goals(known, measured))]
@@ -28,7 +28,7 @@ def _machine(measured: Measured) -> str:
 
 
 def _letters(measured: Mapping[str, Measured]) -> dict[str, str]:
-    """The machines, A, B and so on: figures of one must not be held against those of another."""
+    """The machines, A, B and so on: figures of one must not be compared with those of another."""
     machines = sorted({_machine(each) for each in measured.values()})
     return {machine: chr(ord("A") + number) for number, machine in enumerate(machines)}
 

@@ -1,4 +1,4 @@
-"""Writes the reference results into docs/performance.md and into the chart."""
+"""Write the reference results into docs/performance.md and into the chart."""
 
 from pathlib import Path
 
@@ -21,14 +21,14 @@ def adopt(path: Path) -> None:
 
 
 def write() -> None:
-    """Write page and chart."""
+    """Write the page and the chart."""
     reference = Results.load(REFERENCE)
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), reference), encoding="utf-8")
     CHART.write_text(chart(ROWS, reference.figures), encoding="utf-8")
 
 
 def page(text: str, results: Results) -> str:
-    """The page with these results between its marks. Raises ValueError when it has none."""
+    """Return the page with these results between its marks. Raises ValueError if it has none."""
     before, _, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:

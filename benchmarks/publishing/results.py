@@ -22,7 +22,7 @@ REFERENCE = ROOT / "benchmarks" / "reference.json"
 
 @dataclass
 class Measured:
-    """The pairs of one figure. `seconds` is the length of its timed loads when that is not the figure's own."""
+    """The pairs of one figure. `seconds` is the length of its timed loads if that is not the figure's own."""
 
     begun_utc: str
     quick: bool
@@ -32,7 +32,7 @@ class Measured:
 
     @classmethod
     def here(cls, settings: Settings) -> Self:
-        """An empty one, begun now on this machine."""
+        """Return an empty one, started now on this machine."""
         begun_utc = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(begun_utc, settings.quick, machine(), settings.seconds)
 
@@ -45,7 +45,7 @@ class Results:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a file. Raises ValueError when it is of another format."""
+        """Read a file. Raises ValueError if it is of another format."""
         found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if found.get("format") != FORMAT:
             raise ValueError(f"{path}: got format {found.get('format')!r}; accepted is {FORMAT}")
@@ -58,12 +58,12 @@ class Results:
         path.write_text(json.dumps({"format": FORMAT, "figures": figures}, indent=1) + "\n", encoding="utf-8")
 
     def updated(self, newer: "Results") -> "Results":
-        """These, with the figures of `newer` in place of those of the same name."""
+        """Return these results, with the figures of `newer` in place of those of the same name."""
         return Results({**self.figures, **newer.figures})
 
 
 def machine() -> dict[str, str]:
-    """What a reader needs to know of the machine."""
+    """What a reader needs to know about the machine."""
     generator, serving = split()
     return {
         "processor": _processor(),

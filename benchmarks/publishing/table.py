@@ -19,7 +19,7 @@ def values_of(pairs: Sequence[Pair], contender: str, key: str) -> list[float]:
 
 
 def cell(values: Sequence[float], digits: int) -> str:
-    """The median, and its spread when there is more than one value: `42 (40–45)`."""
+    """Return the median, and its spread if there is more than one value: `42 (40–45)`."""
     if not values:
         return "–"
     shown = f"{statistics.median(values):,.{digits}f}"
@@ -52,8 +52,10 @@ def _reached(figure: Figure, goal: Goal, pairs: Sequence[Pair]) -> str:
 
 
 def waiting(figure: Figure, pairs: Sequence[Pair]) -> str:
-    """Who waited long for a core, in a sentence: latencies and rates are then the machine's. Empty when nobody did."""
-    longest = {  # threads that wait at the same time are all counted, hence the bound
+    """Return who waited long for a core, in a sentence: latencies and rates are then the machine's. Empty if nobody
+    did.
+    """
+    longest = {  # threads waiting at the same time are all counted, hence the bound
         name: min(1.0, max(values_of(pairs, name, WAITED_SHARE), default=0.0)) for name in figure.contenders
     }
     found = [f"{name} for {share * 100:.0f} %" for name, share in longest.items() if share > MUCH_WAITING]
@@ -61,6 +63,6 @@ def waiting(figure: Figure, pairs: Sequence[Pair]) -> str:
 
 
 def cells(figure: Figure, column: Column, pairs: Sequence[Pair]) -> Iterator[str]:
-    """A column's values of all tools that are shown; `cannot` for one that cannot do the work."""
+    """Return a column's values for all tools shown; `cannot` for one that cannot do the work."""
     for name in figure.shown:
         yield CANNOT if name in figure.cannot else cell(values_of(pairs, name, column.key), column.digits)

@@ -1,1 +1,1 @@
-"""One run of one tool after the other: processes on cores of their own, their server, what is read meanwhile."""
+"""Runs of one tool after the other: processes on cores of their own, their server, and readings during the run."""

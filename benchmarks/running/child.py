@@ -36,7 +36,7 @@ class Usage:
 
 
 class Child:
-    """A started process; killed with all its group when the block is left before its end."""
+    """A started process; killed with its whole group if the block is left before its end."""
 
     def __init__(self, command: Sequence[str], *, cores: Cores, log: Path, env: Mapping[str, str]) -> None:
         with log.open("wb") as output:

@@ -1,4 +1,4 @@
-"""Which core makes the load and which one serves it."""
+"""The core that generates the load and the core that serves it."""
 
 import os
 import resource
@@ -16,7 +16,7 @@ def split() -> tuple[Cores, Cores]:
 
 
 def all_but(taken: Cores) -> Cores:
-    """Every core but these; these, when there is no other."""
+    """Every core but these; or these, if there is no other."""
     return frozenset(os.sched_getaffinity(0)) - taken or taken
 
 

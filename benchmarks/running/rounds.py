@@ -1,4 +1,4 @@
-"""Rounds in which the contenders take turns, so that what the machine does meanwhile falls on all of them alike."""
+"""Rounds in which the contenders take turns, so that disturbances of the machine affect all of them alike."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ FAILURES = (RuntimeError, TimeoutError, LookupError)  # of one run; the others g
 
 
 class Clock:
-    """How long the rest will take: the estimates of what is left, corrected by how wrong they were so far."""
+    """An estimate of the remaining time, corrected by how wrong the estimates have been so far."""
 
     def __init__(self, figures: Sequence[Figure], settings: Settings) -> None:
         self._left_s = sum(figure.seconds(settings) * len(figure.contenders) * settings.pairs for figure in figures)
@@ -28,7 +28,7 @@ class Clock:
 
     @property
     def left(self) -> str:
-        """In words."""
+        """Return it in words."""
         wrong_by = self._took_s / self._expected_s if self._expected_s else 1.0
         return f"{max(0.0, self._left_s) * wrong_by / 60:.0f} min left"
 
@@ -38,7 +38,7 @@ def run(
 ) -> Iterator[tuple[Figure, Measured]]:
     """Measure the figures, one after the other. Yields each when it is whole.
 
-    A finished pair is in the file at once; a failed one is told and left out.
+    A finished pair is written to the file at once; a failed one is reported and left out.
     """
     results, clock = Results(), Clock(figures, settings)
     for figure in figures:

@@ -1,4 +1,4 @@
-"""How long a process was ready to run while its core was busy with others: what a busy machine does to a figure."""
+"""How long a process was ready to run while its core was busy with others: the effect of a busy machine on a figure."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,7 @@ class RunQueue:
         self.waited_s = 0.0
 
     def look(self) -> None:
-        """Read it when a second has passed; nothing when the process has gone."""
+        """Read it once a second has passed; do nothing if the process has gone."""
         if time.perf_counter() < self._next_s:
             return
         self._next_s = time.perf_counter() + EVERY_S

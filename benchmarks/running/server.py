@@ -1,4 +1,4 @@
-"""The stand-in with its built-in agent, on a core of its own, and what it counted itself."""
+"""The stand-in with its built-in agent, on a core of its own, and its own counts."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""System calls and bytes per append, seen by `strace` in a short run of its own: to be traced slows a tool down.
+"""System calls and bytes per append, as seen by `strace` in a short separate run, because tracing slows a tool down.
 
 It is a tenth of the usual rate, so that a traced tool keeps up; there less is done per wake-up than at the usual one.
 """
@@ -30,7 +30,9 @@ MOVING: Final = frozenset(
 
 @dataclass(frozen=True)
 class Calls:
-    """What was seen between two moments: how many calls, and the bytes that reads and writes of any kind moved."""
+    """The observations between two moments: the number of calls, and the bytes moved by reads and writes of any
+    kind.
+    """
 
     count: int
     moved_bytes: int

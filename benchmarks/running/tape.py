@@ -1,4 +1,4 @@
-"""Readings taken once a second while a tool runs: its CPU and memory, and what the server has counted so far."""
+"""Readings taken once a second while a tool runs: its CPU and memory, and the server's counts so far."""
 
 import time
 from dataclasses import dataclass
@@ -57,13 +57,13 @@ class Stretch:
 
 
 class Tape:
-    """Call it as often as you like while a tool runs; it reads when the time has come."""
+    """The readings. Call it as often as you like while a tool runs; it reads when it is time."""
 
     def __init__(self) -> None:
         self.readings: list[Reading] = []
 
     def __call__(self, server: Server, pid: int) -> None:
-        """Take a reading if one is due; none when the tool has just gone."""
+        """Take a reading if one is due; take none if the tool has just gone."""
         if self.readings and time.perf_counter() < self.readings[-1].at_s + EVERY_S:
             return
         counted = server.counters()

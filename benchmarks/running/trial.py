@@ -1,4 +1,4 @@
-"""One run of one tool under one load on a server of its own: what it used, what it said, and what was true."""
+"""One run of one tool under one load on a separate server: its resource use, its report, and the server's counts."""
 
 import shutil
 import tempfile
@@ -16,7 +16,7 @@ from benchmarks.tools.tool import Tool
 
 RUN_ID = "bench"
 PATIENCE_S = 900  # beyond the load's own length: a tool that has not ended by then is stuck
-OK_CODES = {0, 3, 4}  # verdicts, of locust, are no concern of the bench: it looks at the numbers itself
+OK_CODES = {0, 3, 4}  # locust's verdicts do not concern the bench: it judges the numbers itself
 
 
 @dataclass(frozen=True)
@@ -92,5 +92,5 @@ def _reported(tool: Tool, folder: Path, log: Path) -> dict[str, float]:
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """The end of a log."""
+    """Return the end of a log."""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

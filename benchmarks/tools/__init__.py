@@ -1,1 +1,1 @@
-"""The load generators that are compared: how each is told a load, and how its report is read."""
+"""The load generators that are compared: how each gets its load, and how its report is read."""

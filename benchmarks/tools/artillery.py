@@ -1,7 +1,7 @@
 """Artillery 2 (npm's package `artillery`), with its engine for WebSockets.
 
-A `send` of that engine goes out and is forgotten: it waits for no answer, and nothing takes apart what comes back. So,
-as with Tsung, the sessions are made beforehand and given by file, and closed loops are beyond it.
+A `send` of that engine is fire-and-forget: it waits for no answer, and nothing parses what comes back. So, as with
+Tsung, the sessions are created beforehand and passed in a file, and closed loops are impossible.
 """
 
 import json
@@ -24,7 +24,7 @@ class Artillery:
     server_flags: tuple[str, ...] = ("--origin-host", "any")
 
     def absent(self) -> str:
-        """Why it cannot run: no `artillery` on the path."""
+        """Return why it cannot run: there is no `artillery` on the path."""
         found = shutil.which("artillery")
         return "" if found else "artillery is not installed here: npm install -g artillery@2"
 
@@ -39,7 +39,7 @@ class Artillery:
         return Command(("artillery", "run", "--quiet", "--output", str(folder / REPORT), str(script)), env)
 
     def reported(self, folder: Path) -> dict[str, float]:
-        """From the report that it writes."""
+        """Read the report that it writes."""
         found = json.loads((folder / REPORT).read_text(encoding="utf-8"))["aggregate"]["counters"]
         return {"messages_sent": float(found.get("websocket.messages_sent", 0))}
 

@@ -1,4 +1,4 @@
-"""k6, with the scripts of benchmarks/k6/: the same work as a k6 user would write it."""
+"""k6, with the scripts of benchmarks/k6/: the same work, written as a k6 user would."""
 
 import json
 import sys

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.load import MS_PER_S, TEXT_BYTES, Load
 from benchmarks.tools.tool import Command, clean_env, free_port
 
-SILENT_MS = 3_600_000  # longer than any run: sessions that say nothing
+SILENT_MS = 3_600_000  # longer than any run: for sessions that send nothing
 SLACK_S = 60  # the run ends when its users are done, not by this clock
 TRENDS = ("append_latency_ms", "append_service_ms", "generator_lateness_ms", "event_loop_lag_ms")
 PHASES = ("warm_up", "main")
@@ -67,7 +67,7 @@ def _journeys(load: Load) -> list[str]:
 
 
 def _rest(load: Load) -> list[str]:
-    """Without what the preset has beyond the work of all: texts of 1 KiB, and the audit of the whole run at its end."""
+    """Leave out what the preset adds to the common work: texts of 1 KiB, and the audit of the whole run at its end."""
     words = ["-f", "locustfiles/rest_read_write_mix.py", "--run-time", f"{load.lasts_s:g}s"]
     return [*words, "--message-bytes", str(TEXT_BYTES), "--audit", "off"]
 

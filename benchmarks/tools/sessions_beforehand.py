@@ -1,4 +1,4 @@
-"""Sessions for tools that cannot make one over REST and then use it on a socket."""
+"""Sessions for tools that cannot create one over REST and then use it on a socket."""
 
 import json
 import urllib.request
@@ -11,7 +11,7 @@ TIMEOUT_S: Final = 30
 
 
 def created(load: Load, address: str, tool: str, run_id: str, *, separator: str = ";") -> str:
-    """Create the load's sessions; return a line of session and participant for each. What it costs is nobody's."""
+    """Create the load's sessions; return a line with session and participant for each. The cost is not counted."""
     lines = []
     for number in range(load.sessions):
         user = f"{tool}-{run_id}-{number}"

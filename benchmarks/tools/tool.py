@@ -1,4 +1,4 @@
-"""What every load generator has in common."""
+"""The interface common to all load generators."""
 
 import os
 import socket
@@ -12,26 +12,28 @@ from benchmarks.load import Load
 
 @dataclass(frozen=True)
 class Command:
-    """How to start a tool."""
+    """The command that starts a tool."""
 
     words: tuple[str, ...]
     env: Mapping[str, str]
 
 
 class Tool(Protocol):
-    """A load generator. `server_flags` are what the server must allow it besides."""
+    """A load generator. `server_flags` are further flags that the server needs for it."""
 
     name: str
     server_flags: tuple[str, ...]
 
     def absent(self) -> str:
-        """Why it cannot run on this machine, and what would make it run; empty when it can."""
+        """Return why it cannot run on this machine, and what would help; empty if it can."""
 
     def command(self, load: Load, address: str, run_id: str, folder: Path) -> Command:
-        """How to run this load against `address`; sessions carry `run_id`, reports go into `folder`."""
+        """Return the command that runs this load against `address`; sessions carry `run_id`, reports go into
+        `folder`.
+        """
 
     def reported(self, folder: Path) -> dict[str, float]:
-        """What the tool itself said: counts, and times in milliseconds. Empty when it measures nothing."""
+        """Return the tool's own report: counts, and times in milliseconds. Empty if it measures nothing."""
 
 
 def free_port() -> int:
@@ -42,6 +44,8 @@ def free_port() -> int:
 
 
 def clean_env(**added: str) -> dict[str, str]:
-    """The few variables that a program needs, so that no option set in this shell reaches a tool; and `added`."""
+    """Return the few variables that a program needs, so that no option set in this shell reaches a tool; and
+    `added`.
+    """
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ}
     return {**kept, **added}

@@ -1,7 +1,8 @@
-"""Tsung 1.7 (Debian's package `tsung`), which cannot make a session over REST and use it: it is given sessions by file.
+"""Tsung 1.7 (Debian's package `tsung`), which cannot create a session over REST and use it: it gets its sessions from a
+file.
 
-A request of its plugin for WebSockets waits either for no answer or for the next bytes from the server, whatever they
-are. Messages on a timetable wait for none here; what comes back is read, counted as bytes and not taken apart.
+A request of its WebSocket plugin waits either for no answer or for the next bytes from the server, whatever they are.
+Messages on a timetable wait for none here; answers are read and counted as bytes, but not parsed.
 """
 
 import shutil
@@ -42,7 +43,7 @@ class Tsung:
         return Command(("sh", "-c", start), env)
 
     def reported(self, folder: Path) -> dict[str, float]:
-        """From its log: the requests that it made, joins and messages together."""
+        """Read its log: the requests it made, joins and messages together."""
         text = next(folder.glob("*/tsung.log")).read_text(encoding="utf-8")
         totals = [line.split()[-1] for line in text.splitlines() if line.startswith("stats: request ")]
         return {"requests": float(totals[-1])} if totals else {}

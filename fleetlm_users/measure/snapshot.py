@@ -15,7 +15,7 @@ from fleetlm_users.measure.slow_messages import SlowMessage
 from fleetlm_users.measure.timeline.second import Second
 
 SNAPSHOT_FORMAT: Final = 11
-"""Raised when the meaning or the layout of a snapshot changes: one of another format is refused by name."""
+"""Raised when the meaning or layout of a snapshot changes: a snapshot of another format is refused by name."""
 
 MAX_COUNTS: Final = 20_000
 MAX_TRENDS: Final = 5_000

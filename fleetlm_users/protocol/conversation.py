@@ -221,7 +221,7 @@ class Conversation:
             self._observer.anomaly("unknown_event")
 
     def _is_new(self, seq: int, done_s: float) -> bool:
-        """Follow `seq`, which counts a session's messages from 1 without gaps; return False for a duplicate."""
+        """Follow `seq`, which numbers a session's messages from 1 without gaps; return False for a duplicate."""
         if self._next_seq is None or seq == self._next_seq:
             self._next_seq = seq + 1
             return True
@@ -244,7 +244,7 @@ class Conversation:
         return False
 
     def _own(self, client_ref: str, payload: dict[str, Any], done_s: float) -> None:
-        """Take a message of this participant's own; `client_ref` is empty where it has none."""
+        """Take one of this participant's own messages; `client_ref` is empty if it has none."""
         message = self._pending.pop(client_ref, None)
         if message is None:
             message = self._take_back_presumption(client_ref, done_s)

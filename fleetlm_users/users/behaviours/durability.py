@@ -35,7 +35,7 @@ class DurabilityUser(SkewedUser):
         return "whose sessions live through the crash of the server"
 
     def journey(self) -> None:
-        """Live one session to the end of the run, over every break of its connection."""
+        """Live one session to the end of the run, across every break of its connection."""
         interval_s = self.option("send_interval") / MS_PER_S * self.current_run.options.time_scale
         with self.session() as session:
             while not self.ending:

@@ -62,7 +62,7 @@ class ReconnectStormUser(SkewedUser):
 
     @classmethod
     def check_options(cls, options: Options) -> None:
-        """Check that the options of the storm do not contradict each other. Raise UsageError."""
+        """Check that the storm's options do not contradict each other. Raise UsageError."""
         super().check_options(options)
         storm_plan(options)
 
@@ -85,7 +85,7 @@ class ReconnectStormUser(SkewedUser):
         return "whose sessions last to the end of the run"
 
     def journey(self) -> None:
-        """Live one session to the end of the run, over every break of its connection."""
+        """Live one session to the end of the run, across every break of its connection."""
         interval_s = self.option("send_interval") / MS_PER_S * self.current_run.options.time_scale
         self._absences = Absences()
         try:

@@ -157,7 +157,7 @@ def storm_entry(record: StormRecord, totals: Totals) -> StormEntry:
 
 
 def storm_doubts(record: StormRecord, entry: StormEntry) -> Iterator[str]:
-    """Yield why the run of a storm proves less than it should."""
+    """Yield why a storm's run proves less than it should."""
     if record.forgotten:
         yield f"the statistics were reset after {cuts_in_words(record.forgotten)}: what came back later belongs to none"
         if not record.cuts:
