@@ -16,7 +16,7 @@ OVERHEAD_S = 4  # starting and ending
 
 
 def load(sessions: int) -> Load:
-    """This many sessions, one after the other."""
+    """The given number of sessions, one after the other."""
     return Load(sessions, OPEN_S, ramp_s=sessions / OPENED_PER_S)
 
 
