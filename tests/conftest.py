@@ -40,7 +40,7 @@ settings.load_profile("brief")
 
 
 def pytest_configure():
-    """In the process that has the workers first: all of them share the servers that fork real processes."""
+    """Start the servers that fork real processes in the process that has the workers, which all share them."""
     share_servers()
 
 

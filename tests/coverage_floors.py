@@ -1,7 +1,7 @@
 """Fails when the in-process tests cover less of a package than they did: python -m tests.coverage_floors.
 
-The floors are what was measured, rounded down; raise them when coverage has risen. Tests with real processes count for
-nothing here, so a floor says how much of a package the fast tests reach.
+The floors are the measured values, rounded down; raise them when coverage has risen. Tests with real processes count
+for nothing here, so a floor says how much of a package the fast tests reach.
 """
 
 import sys

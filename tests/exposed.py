@@ -26,7 +26,7 @@ class Collected:
 
 
 def text_of(status, generate=generate_latest):
-    """What a scraper is given."""
+    """Return the text that a scraper gets."""
     registry = CollectorRegistry()
     registry.register(Collected(status))
     return generate(registry).decode()

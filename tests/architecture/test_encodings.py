@@ -1,4 +1,4 @@
-"""Nothing depends on the locale: neither what others read with its encoding, nor what we read and write."""
+"""Nothing depends on the locale: neither files that others read in its encoding, nor our own reading and writing."""
 
 import ast
 import re
@@ -40,7 +40,7 @@ def tracked(pattern):
 
 @pytest.mark.parametrize("pattern", READ_BY_OTHERS)
 def test_what_others_read_with_the_locales_encoding_is_ascii(pattern):
-    """Under GBK, EUC-JP or C they would refuse it, or read other characters."""
+    """Under GBK, EUC-JP or C, others would refuse such a file or read different characters."""
     for path in tracked(pattern):
         lines = path.read_bytes().splitlines()
         assert [(path.name, number) for number, line in enumerate(lines, 1) if not line.isascii()] == []
@@ -99,7 +99,7 @@ def test_text_files_are_opened_with_an_encoding(path):
     ],
 )
 def test_the_search_finds_them(tmp_path, code, found, monkeypatch):
-    """And nothing else."""
+    """The search finds these names and no others."""
     monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
     path = tmp_path / "module.py"
     path.write_text(code, encoding="utf-8")

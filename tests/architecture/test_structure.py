@@ -45,7 +45,7 @@ def test_few_modules_are_fragments():
 
 
 def test_a_class_name_has_one_meaning():
-    """Only their folders would distinguish two classes of one name, and a reader of a call does not see those."""
+    """Two classes of one name would differ only by their folders, which a reader of a call does not see."""
     places = defaultdict(list)
     for path in MODULES:
         for name in CLASS.findall(path.read_text(encoding="utf-8")):
@@ -55,7 +55,7 @@ def test_a_class_name_has_one_meaning():
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_names_say_what_a_thing_is(path):
-    """Neither variables nor parameters nor attributes are participles."""
+    """No variable, parameter or attribute is a participle."""
     names, source = set(), path.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(source)) if any(verb in source for verb in VERBS_AS_NAMES) else ():
         if isinstance(node, ast.Name | ast.arg):

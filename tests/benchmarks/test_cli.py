@@ -12,7 +12,7 @@ def settings(*words):
 
 
 def test_as_many_rounds_as_fit_into_the_minutes():
-    """Of all contenders of all figures asked for."""
+    """Each round covers all contenders of all requested figures."""
     figure = FIGURES["churn"]
     one = figure.seconds(settings()) * len(figure.contenders) / 60
     assert settings("churn", "--minutes", "24").pairs == int(24 / one) > 1

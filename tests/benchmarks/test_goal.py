@@ -32,7 +32,7 @@ def test_a_bound_on_the_value_itself(bound, value, outcome):
 
 
 def test_a_ratio_is_the_median_of_the_pairs_own_ratios():
-    """Not the ratio of the medians, which here would be 10 ÷ 20."""
+    """It is not the ratio of the medians, which here would be 10 ÷ 20."""
     goal = Goal("", "ours", "cpu", "theirs", at_most=0.5)
     judged = goal.judge(pairs((10.0, 100.0), (10.0, 20.0), (90.0, 20.0)))
     assert judged.value == 0.5
@@ -42,5 +42,5 @@ def test_a_ratio_is_the_median_of_the_pairs_own_ratios():
 
 @pytest.mark.parametrize("found", [[], [{}], [{"ours": {}}], [{"ours": {"cpu": 1.0}}], pairs((1.0, 0.0))])
 def test_what_was_not_measured_is_not_judged(found):
-    """Nothing measured is no goal met."""
+    """A goal without a measurement is not met."""
     assert Goal("", "ours", "cpu", "theirs", at_most=0.5).judge(found) is None

@@ -1,4 +1,4 @@
-"""Loads whose sessions do not all send at once."""
+"""Loads whose sessions do not all send at the same time."""
 
 import pytest
 

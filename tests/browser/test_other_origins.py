@@ -68,7 +68,7 @@ class Elsewhere(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def elsewhere():
-    """Its port; what it serves is `page`."""
+    """A server on another origin that serves `page`; yields its port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
     server.page = "<!doctype html><title>elsewhere</title><body></body>"
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -145,7 +145,7 @@ def test_a_name_that_was_made_to_point_here_shows_nothing(browser, locust_with):
 
 
 def test_a_person_may_follow_a_link_from_anywhere(browser, locust_with, elsewhere):
-    """From a chat or a wiki to the charts: the page with the link sees nothing of them."""
+    """A link from a chat or a wiki leads to the charts: the page with the link sees nothing of them."""
     url, _ = locust_with()
     elsewhere.page = f'<a href="{url}/fleetlm">charts</a>'
     with browser.new_context() as context:

@@ -53,7 +53,7 @@ def test_the_form_shows_what_start_will_run_and_keeps_it(locust_with, page_with,
 
 
 def test_stages_are_drawn_before_the_start(locust_with, page_with, shoot):
-    """Those of the preset, or those typed in its place; what is no stages is not drawn."""
+    """The drawing shows the preset's stages, or those typed in their place; invalid stages are not drawn."""
     url, _ = locust_with()
     page = page_with(url)
     drawing = page.locator(".fleetlm-profile")

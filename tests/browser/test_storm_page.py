@@ -1,4 +1,4 @@
-"""A reconnect storm on the live page: who is back, after how many attempts, while it goes on."""
+"""A reconnect storm on the live page, while it goes on: who is back, and after how many attempts."""
 
 from playwright.sync_api import expect
 

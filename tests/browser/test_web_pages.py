@@ -124,7 +124,7 @@ def choose(page, preset):
 
 
 def test_behind_a_login_and_below_a_base_path_nothing_is_shown_to_strangers(locust_with, page_with, shoot, tmp_path):
-    """With the recipe of docs/security.md: every page of ours leads to the login, and works after it."""
+    """With the recipe of docs/security.md, every page of ours leads to the login and works after it."""
     recipe = page_of_docs("docs/security.md").save(tmp_path)["web_login.py"]
     url, _ = locust_with(
         "--web-login",

@@ -32,7 +32,7 @@ def main():
 
 
 def write(folder, code, number):
-    """The result folder and the files that were asked for."""
+    """Write the result folder and the requested files."""
     summary = json.loads((folder / "summary.json").read_text())
     started = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(hours=number)
     summary["run"]["started_at"] = started.isoformat()

@@ -12,7 +12,7 @@ from tests.fork_server.client import python  # noqa: E402  # its folder is known
 
 
 def main():
-    """What the program prints, and its exit code."""
+    """Return the program's output and its exit code."""
     process = python("bench", ["-m", "fleetlm_users.cli", *sys.argv[1:]], cwd=Path.cwd(), env=os.environ)
     with process.stdout:
         sys.stdout.write(process.stdout.read())

@@ -40,7 +40,7 @@ class Job:
         self.plan("0")
 
     def plan(self, *codes, factor=1.0):
-        """What the next runs come to; `factor` is that of the latency."""
+        """Plan the outcomes of the next runs; `factor` multiplies the latency."""
         (self.fake / "codes").write_text("\n".join(codes))
         (self.fake / "summary.json").write_text(json.dumps(scaled(made(), factor)))
 

@@ -22,7 +22,7 @@ RUN = (ROOT / "ci/run.sh").read_text()
 
 @pytest.mark.parametrize(("name", "schema"), SCHEMAS.items(), ids=list(SCHEMAS))
 def test_a_file_keeps_its_schema(name, schema):
-    """As check-jsonschema carries it; and no other file lies there."""
+    """The schema is the one check-jsonschema carries, and the folder holds no other file."""
     document = yaml.safe_load((ROOT / name).read_text())
     document = {"on" if key is True else key: value for key, value in document.items()}  # YAML 1.1 reads `on` as true
     rules = json.loads(files("check_jsonschema").joinpath(f"builtin_schemas/vendor/{schema}.json").read_text())
@@ -40,14 +40,14 @@ def test_no_expression_stands_in_a_script():
 
 
 def test_what_is_kept_is_saved():
-    """By the same condition, which holds on a schedule too, whose payload names no repository."""
+    """Saving has the same condition, which also holds on a schedule, whose payload names no repository."""
     text = (ROOT / "ci/github/action.yml").read_text()
     assert text.count(KEEPS) == 2
     assert "default_branch" not in text.replace(KEEPS, "")
 
 
 def test_every_variable_is_one_that_the_script_reads():
-    """Of the action and of the template; and every input is used."""
+    """It holds for the action and the template, and every input is used."""
     step = next(step for step in ACTION["runs"]["steps"] if step.get("id") == "run")
     template = TEMPLATE[".fleetlm-bench"]["variables"]
     for name in {*step["env"], *template} - {"FLEETLM_LOCUST_URL", "FLEETLM_LOCUST_REF", "FLEETLM_CACHE_POLICY"}:
@@ -58,7 +58,7 @@ def test_every_variable_is_one_that_the_script_reads():
 
 
 def test_examples_set_inputs_and_variables_that_exist():
-    """And every output that they read."""
+    """So does every output that they read."""
     for name in ("nightly", "pull-request"):
         workflow = yaml.safe_load((ROOT / f"ci/github/examples/{name}.yml").read_text())
         steps = [step for step in workflow["jobs"]["load"]["steps"] if "fleetlm-locust" in step.get("uses", "")]
@@ -87,7 +87,7 @@ def test_the_scripts_are_bash(name):
 
 
 def test_the_installation_takes_the_tested_versions(tmp_path):
-    """Of the checkout it lies in, into an environment of its own."""
+    """They are those of the checkout that it is in, installed into an environment of their own."""
     stub = tmp_path / "python3"
     stub.write_text(
         '#!/bin/sh\nmkdir -p "$3/bin"\nfor name in python fleetlm-bench; do\n'

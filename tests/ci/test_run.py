@@ -1,4 +1,4 @@
-"""ci/run.sh as GitHub and GitLab run it: verdicts, retries, baseline, gate, what is kept, mistakes, a cancelled job."""
+"""ci/run.sh as GitHub and GitLab run it: verdicts, retries, baseline, gate, saved files, mistakes, a cancelled job."""
 
 import signal
 import subprocess
@@ -58,7 +58,7 @@ def test_benchmarks_are_lines_with_options(job):
 
 
 def test_a_locustfile_of_ones_own_may_have_any_name(job):
-    """With spaces, quotes and a leading dash in its words; an inconclusive run that fails when repeated has failed."""
+    """Its words may hold spaces, quotes and a leading dash; an inconclusive run that fails when repeated has failed."""
     (job.work / "load tests").mkdir()
     (job.work / "load tests" / "o'ur file.py").touch()
     job.plan("4", "3", "4", "4", "0")
@@ -140,7 +140,7 @@ def test_gitlab_runs_the_same(job):
     ],
 )
 def test_a_mistake_ends_with_2_before_any_load(job, inputs, words):
-    """And says what is accepted."""
+    """The error names what is accepted."""
     done, _, _ = job.github(**inputs)
     assert done.returncode == 2
     assert words in done.stderr
@@ -148,7 +148,7 @@ def test_a_mistake_ends_with_2_before_any_load(job, inputs, words):
 
 
 def test_a_cancelled_job_ends_its_run_in_order_and_starts_no_other(job):
-    """The run is told by SIGTERM, and its exit code 4 leads to no retry."""
+    """The run gets SIGTERM, and its exit code 4 leads to no retry."""
     job.plan("wait")
     environment = job.environment(FLEETLM_BENCHMARKS="mixed\nmixed", FLEETLM_RETRIES="3")
     environment["PATH"] = f"{job.bin}:{environment['PATH']}"
@@ -160,7 +160,7 @@ def test_a_cancelled_job_ends_its_run_in_order_and_starts_no_other(job):
 
 
 def test_a_failure_before_a_job_is_cancelled_remains_one(job):
-    """What was found is not made inconclusive by what was not."""
+    """Findings are not made inconclusive by what was not run."""
     job.plan("3", "wait")
     environment = job.environment(FLEETLM_BENCHMARKS="mixed\nmixed -t 9s\nmixed -t 8s")
     environment["PATH"] = f"{job.bin}:{environment['PATH']}"

@@ -8,7 +8,7 @@ PAGE = 50
 
 
 class FakeApi:
-    """Sessions in the order of their creation. `hides_archived` makes it list only what is not deleted."""
+    """Sessions in order of creation. With `hides_archived` it lists only those not deleted."""
 
     def __init__(self, *, hides_archived=False):
         self.sessions = {}

@@ -1,4 +1,4 @@
-"""Simulated histories for tests: runs of one set-up a day apart, whose figures scatter, and change where told."""
+"""Simulated histories for tests: runs of one set-up a day apart, whose figures scatter and change at given runs."""
 
 import json
 import random

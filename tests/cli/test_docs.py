@@ -25,7 +25,7 @@ def test_an_example_is_understood(line):
 
 
 def test_every_command_has_its_section():
-    """And every section's command exists."""
+    """The command of every section exists, too."""
     headings = {name for line in re.findall(r"^## (.+)$", TEXT, re.MULTILINE) for name in line.split(", ")}
     assert headings == set(cli.commands)
 

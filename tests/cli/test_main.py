@@ -39,7 +39,7 @@ def test_a_line_of_the_help_is_the_commands_own(name):
 
 
 def test_the_help_of_the_whole_imports_no_command():
-    """Nor what they need: a start costs CPU, and the help is asked for often."""
+    """Nor does it import what they need: a start costs CPU, and people ask for the help often."""
     program = (
         "import sys; from fleetlm_users.cli.main import cli; cli(['--help'], standalone_mode=False);"
         "print([name for name in sys.modules if name.endswith('.command') or name.partition('.')[0] in"
@@ -50,7 +50,7 @@ def test_the_help_of_the_whole_imports_no_command():
 
 
 def test_commands_are_a_mapping_that_only_grows():
-    """As click needs it."""
+    """click needs it."""
     assert "standin" in cli.commands
     assert "unknown" not in cli.commands
     assert len(list(cli.commands)) == len(cli.commands)

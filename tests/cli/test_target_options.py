@@ -26,7 +26,7 @@ DEFAULT = Targets(
     ],
 )
 def test_a_url_of_its_own_beats_the_host_and_the_host_the_default(given, expected):
-    """As a benchmark's options do."""
+    """It matches a benchmark's options."""
     assert targets_of(given) == expected
 
 

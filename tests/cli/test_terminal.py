@@ -16,7 +16,7 @@ from fleetlm_users.output import ERASE_LINE
     ],
 )
 def test_colour_is_for_terminals(monkeypatch, is_terminal, environment, colour):
-    """And not for those that do not want it (https://no-color.org)."""
+    """It is not for terminals whose user does not want it (https://no-color.org)."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     for name, value in environment.items():

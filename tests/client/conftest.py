@@ -25,7 +25,7 @@ def bounded() -> Iterator[None]:
 
 @pytest.fixture(scope="package", autouse=True)
 def thawed() -> Iterator[None]:
-    """What the tests here have frozen is collected after them; what stays is frozen again (tests/conftest.py)."""
+    """Collect objects that these tests have frozen, then freeze the remaining ones again (tests/conftest.py)."""
     yield
     gc.unfreeze()
     gc.collect()

@@ -26,7 +26,7 @@ class Gone(Exception):
 
 
 def frame(payload: bytes, opcode: int = TEXT, *, final: bool = True, mask: bytes = b"", rsv: int = 0) -> bytes:
-    """A server's frame, with whatever violation is asked for."""
+    """Return a server's frame, with the requested violation."""
     first = (0x80 if final else 0) | rsv << 4 | opcode
     masked = 0x80 if mask else 0
     length = len(payload)

@@ -1,4 +1,4 @@
-"""A channel handler that records what it is told and lets a test wait for it."""
+"""A channel handler that records its calls and lets a test wait for them."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ class Socket:
 
 
 class Observer:
-    """Counts what it is told by name."""
+    """Counts its calls by name."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -76,7 +76,7 @@ def test_a_condition_that_is_true_is_not_waited_for(channel: SessionChannel) -> 
 
 
 def test_time_ends_a_wait(channel: SessionChannel) -> None:
-    """The condition's value says whether the wait was in vain."""
+    """The condition's value says whether the wait succeeded."""
     assert not channel.wait(lambda: False, lambda: 0.0)
     end_s = time.perf_counter() + SOON_S
     assert not channel.wait(lambda: False, lambda: end_s)
@@ -84,7 +84,7 @@ def test_time_ends_a_wait(channel: SessionChannel) -> None:
 
 
 def test_a_lost_channel_ends_a_wait(channel: SessionChannel) -> None:
-    """Whatever it waited for will not come."""
+    """Whatever it was waiting for will not come."""
     waiting = gevent.spawn(channel.wait, lambda: False, for_ever)
     gevent.idle()
     channel.on_down(Disconnected("eof"), time.perf_counter())
@@ -92,7 +92,7 @@ def test_a_lost_channel_ends_a_wait(channel: SessionChannel) -> None:
 
 
 def test_a_wake_makes_it_look_again(channel: SessionChannel) -> None:
-    """At the condition and at the deadline, which may have come nearer."""
+    """It checks the condition and the deadline, which may have come nearer."""
     deadline_s = [math.inf]
     waiting = gevent.spawn(channel.wait, lambda: False, lambda: deadline_s[0])
     gevent.idle()

@@ -1,4 +1,4 @@
-"""FleetLM's table of messages: read and never written, and no error shows anything of the address."""
+"""FleetLM's message table: read and never written, and no error shows any part of the address."""
 
 import builtins
 import json
@@ -40,7 +40,7 @@ def table_of(address):
 
 
 def test_it_reads_the_messages_of_the_sessions_that_are_asked_for(filled):
-    """jsonb has ordered their keys and rewritten their numbers: their digests are those of what was sent."""
+    """jsonb has ordered their keys and rewritten their numbers: their digests are those of the sent contents."""
     table = table_of(filled.address)
     table.check()
     rows = list(table.messages(["s0", "s9"]))
@@ -51,7 +51,7 @@ def test_it_reads_the_messages_of_the_sessions_that_are_asked_for(filled):
 
 
 def test_nothing_can_be_written_with_its_connection(filled):
-    """Whatever a query says."""
+    """It holds whatever a query says."""
     table = table_of(filled.address)
     with pytest.raises(Exception, match="read-only"):
         table._connected().execute("DELETE FROM messages")
@@ -77,7 +77,7 @@ print(len(turns))
 
 
 def test_other_greenlets_run_while_it_waits(filled):
-    """In a process that gevent has patched, as Locust's are, a slow database does not stop the event loop."""
+    """In a process patched by gevent, as Locust's are, a slow database does not stop the event loop."""
     command = [sys.executable, "-c", PATCHED, filled.address]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert int(done.stdout) > 5
@@ -155,7 +155,7 @@ def test_a_missing_driver_is_told_with_what_installs_it(monkeypatch):
     ],
 )
 def test_an_error_of_the_driver_is_put_into_our_words(said, state, problem):
-    """libpq names host, port, user and database in what it says."""
+    """libpq's own text names host, port, user and database."""
     error = type("OperationalError", (Exception,), {"sqlstate": state})(said)
     told = failed(error)
     assert problem in str(told)

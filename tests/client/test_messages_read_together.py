@@ -141,7 +141,7 @@ def test_each_in_a_read_of_its_own(life: Life) -> None:
 
 
 def test_many_messages_of_which_the_last_is_alone_at_the_end_of_its_read(life: Life) -> None:
-    """Of ten that came together only the last has a stamp of its own; all are appended and answered."""
+    """Of ten that came together, only the last has its own stamp; all are appended and answered."""
     life.send(10)
     life.peers[0].send(b"".join(life.own(number) for number in range(1, 11)))
     life.channel.wait(lambda: life.count("messages_appended") == 10, lambda: time.perf_counter() + WAIT_S)

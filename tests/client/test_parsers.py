@@ -1,4 +1,4 @@
-"""Whatever bytes a server sends, a parser of the client raises what it documents and nothing else."""
+"""Whatever bytes a server sends, the client's parsers raise what they document and nothing else."""
 
 import base64
 import contextlib
@@ -94,7 +94,7 @@ def test_an_upgrades_answer_is_taken_or_refused(key):
 
 @pytest.mark.parametrize("head", [LONG_STATUS, b"HTTP/1.1 \xb2\xb0\xb0 OK\r\n\r\n", b"HTTP/1.1 1011 OK\r\n\r\n"])
 def test_a_status_is_three_digits(serve, head):
-    """RFC 9112 §4; anything else is no answer to an upgrade, of kind upgrade."""
+    """RFC 9112 §4; anything else is not an answer to an upgrade, of kind upgrade."""
     server = serve(lambda peer: peer.send(head))
     endpoint = parse_endpoint(server.ws_url, "WebSocket URL", ("ws", "wss"), "ws://localhost/")
     with pytest.raises(ConnectFailed) as failed:
@@ -164,7 +164,7 @@ def _send_all(one, data):
 
 
 class Listener:
-    """What a channel's listener is, with a conversation behind it; whatever it is told is counted."""
+    """A channel's listener with a conversation behind it; all its calls are counted."""
 
     def __init__(self):
         self.told = 0

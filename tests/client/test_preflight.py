@@ -1,4 +1,4 @@
-"""What is asked before a run, and what a person reads when something is not as it should be."""
+"""The checks before a run, and the text a person reads when something is wrong."""
 
 import functools
 import json
@@ -98,7 +98,7 @@ def test_all_well_says_nothing(serve):
 
 
 def test_a_missing_agent_is_created_and_said(serve):
-    """With FleetLM's field names."""
+    """It has FleetLM's field names."""
     fleet, agent_server = Fleet(), serve(healthy)
     found = check(targets_of(serve(fleet), agent_server))
     assert (found.agent_created, found.fatal) == (True, False)
@@ -166,7 +166,7 @@ def test_whatever_a_server_says_is_reported_in_printable_bounded_lines(serve, an
 
 
 def test_a_disabled_agent_and_another_origin_are_reported_but_not_fatal(serve):
-    """With what to do about it."""
+    """Each comes with a remedy."""
     agent_server = serve(healthy)
     found = check(targets_of(serve(Fleet(agent("http://elsewhere:9", "disabled"))), agent_server))
     assert [problem.fatal for problem in found.problems] == [False, False]
@@ -229,7 +229,7 @@ def test_a_host_that_swallows_packets_costs_the_deadline_once(serve):
 
 
 def test_each_answer_may_take_as_long_as_the_time_limit_says(serve):
-    """As in the run: three answers that take longer than it together are a slow target and not a dead one."""
+    """As in the run: three answers that together take longer are a slow target, not a dead one."""
 
     class Slow(Fleet):
         def _next(self, peer: Peer) -> tuple[str, str]:
@@ -243,14 +243,14 @@ def test_each_answer_may_take_as_long_as_the_time_limit_says(serve):
 
 
 def test_a_name_that_cannot_be_resolved_is_reported_as_such():
-    """By name, for each target."""
+    """It is reported by name, for each target."""
     found = check(Targets("http://a..b/api", "ws://a..b/s", "http://a..b", AGENT_ID), DEADLINE_S)
     assert [problem.fatal for problem in found.problems] == [True, True, False]
     assert found.text().count("dns: the name a..b cannot be resolved") == 3
 
 
 def test_what_is_waited_for_is_reported(serve):
-    """With the time limit, after two seconds; here at once."""
+    """After two seconds (here at once), the line appears with the time limit."""
     told: Queue[str] = Queue()
     never = Event()
 
@@ -276,7 +276,7 @@ def test_what_is_waited_for_is_reported(serve):
     ],
 )
 def test_an_answer_that_says_what_to_do_is_reported_and_nothing_else_is_advised(serve, answer, said):
-    """No page of HTML, and no advice to start what is running."""
+    """There is no HTML page in it, and no advice to start what is running."""
     fleet = Fleet(index=answer, upgrade=answer)
     found = check(targets_of(serve(fleet), serve(healthy)))
     assert found.fatal
@@ -358,7 +358,7 @@ LATE_ANSWER = "422 Unprocessable Entity", b'{"error":"user_id and agent_id are r
     ],
 )
 def test_the_protocol_is_found_out_and_the_agent_made_in_its_way(serve, detection, protocol, history):
-    """The result names it; the agent's record says in its own words what it is sent."""
+    """The result names the protocol; the agent's record says in that protocol's words what it is sent."""
     fleet, agent_server = Fleet(detection=detection), serve(healthy)
     result = check(targets_of(serve(fleet), agent_server))
     assert result.protocol == protocol
@@ -369,7 +369,7 @@ def test_the_protocol_is_found_out_and_the_agent_made_in_its_way(serve, detectio
 
 
 def test_a_server_of_no_known_protocol_is_fatal_and_told_by_what_it_said(serve):
-    """With what the known ones say."""
+    """The text says what the known protocols would have answered."""
     fleet = Fleet(detection=("404 Not Found", b'{"error":"no such route"}'))
     result = check(targets_of(serve(fleet), serve(healthy)))
     assert codes(result) == [ProblemCode.PROTOCOL]

@@ -1,4 +1,4 @@
-"""What we rely on in libraries that do not promise it, one test for each: an update that changes one fails by its name.
+"""Parts of libraries that we rely on without a promise, one test each: an update that changes one fails by its name.
 
 The upper bounds in pyproject.toml keep untested releases out. Whoever raises a bound runs these tests.
 """
@@ -30,7 +30,7 @@ def pulling(data):
 
 
 def overridden(owner, name, calls, result=None):
-    """A subclass whose method notes its call and does nothing else."""
+    """Return a subclass whose method records its call and does nothing else."""
 
     def method(_self, *arguments):
         calls.append((name, *arguments))

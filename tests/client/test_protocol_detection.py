@@ -1,4 +1,4 @@
-"""Which protocol a server speaks is asked without a side effect, and a server of neither is told by what it said."""
+"""The protocol of a server is detected without side effects, and an unknown server is described by its answer."""
 
 import pytest
 
@@ -12,7 +12,7 @@ LATE_BODY = b'{"error":"user_id and agent_id are required"}'
 
 
 def detected(serve, status, body):
-    """What is found out of a server that answers so, and what it was asked."""
+    """Return the detection for a server with these answers, and the requests it got."""
     asked = []
 
     def answer(peer):
@@ -44,7 +44,7 @@ def detected(serve, status, body):
     ],
 )
 def test_each_version_refuses_an_empty_session_in_its_own_way(serve, status, body, profile):
-    """As both records show it; anything else is neither."""
+    """Both records show it; anything else is neither."""
     found, asked = detected(serve, status, body)
     assert found.profile is profile
     assert len(asked) == 1
@@ -61,7 +61,7 @@ def test_each_version_refuses_an_empty_session_in_its_own_way(serve, status, bod
     ],
 )
 def test_a_server_of_both_speaks_the_one_that_is_given(serve, requested, second, profile):
-    """It is asked for a session of nobody, in the words of the early protocol."""
+    """It is asked for a session of nobody, in the early protocol's words."""
     bodies = []
 
     def answer(peer):

@@ -1,4 +1,4 @@
-"""The look at a Phoenix socket before a run: what it finds, and that it asks for nothing else."""
+"""The check of a Phoenix socket before a run: its findings, and that it asks for nothing else."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def socket_url():
 
 
 def looked_at(url, headers=None):
-    """What the look at one socket found."""
+    """Return the findings for one socket."""
     return check_sockets([SocketTarget(url, headers or {})], TIMEOUT_S)
 
 
@@ -45,7 +45,7 @@ def test_a_path_without_a_socket_is_fatal(socket_url):
 
 
 def test_a_server_of_the_old_serializer_is_named():
-    """Whatever else could be said of its 403."""
+    """It holds whatever else its 403 may mean."""
     server = Server("-m", "tests.phoenix_server", "--vsn", "1.0.0")
     try:
         result = looked_at(server.url.replace("http", "ws", 1) + "/socket/websocket")
@@ -63,7 +63,7 @@ def test_headers_that_would_break_the_handshake_are_refused(headers, socket_url)
 
 
 def test_two_kinds_of_users_may_have_the_same_socket(socket_url):
-    """Each with its own parameters; both are looked at, and told apart by what they find."""
+    """Each has its own parameters; both are checked, and distinguished by their findings."""
     targets = [SocketTarget(f"{socket_url}?token={token}", {}) for token in ("good", "good", "bad")]
     result = check_sockets(targets, TIMEOUT_S)
     assert (result.fatal, len(result.warnings)) == (False, 1)

@@ -1,4 +1,4 @@
-"""A line tells the person what the run waits for."""
+"""A line says what the run is waiting for."""
 
 import re
 
@@ -8,7 +8,7 @@ from fleetlm_users.client.waiting_notice import WaitingNotice
 
 
 def test_what_is_waited_for_is_reported_with_the_limit():
-    """Several at once; what has been answered is no longer named."""
+    """Several can be pending at once; those answered are no longer named."""
     told = Queue()
     notice = WaitingNotice(10.0, told.put, first_s=0.0, next_s=0.001)
     with notice:

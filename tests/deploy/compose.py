@@ -40,7 +40,9 @@ class Compose:
         return [*service.get("entrypoint", entrypoint), *service["command"]]
 
     def environment(self, name):
-        """What a service's container finds set beside the image's own; a variable without value is handed on."""
+        """Return the environment of a service's container besides the image's own; a variable without a value is passed
+        on.
+        """
         declared = self.services[name].get("environment", {})
         handed_on = {key: self.variables.get(key) if value is None else value for key, value in declared.items()}
         return {key: value for key, value in handed_on.items() if value is not None}

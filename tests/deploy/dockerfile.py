@@ -45,5 +45,5 @@ def environment():
 
 
 def entrypoint():
-    """What the final image starts."""
+    """Return the command that the final image starts."""
     return of(stages()[-1], "ENTRYPOINT")[-1]

@@ -54,7 +54,7 @@ class Pod:
 
     @property
     def labels(self):
-        """What selectors see."""
+        """Return the labels that selectors see."""
         of = self.workload if self.kind == "Pod" else self.workload["spec"]["template"]
         return of["metadata"].get("labels", {})
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml: the specification's schema, profiles, what is open and what may be written, and the commands."""
+"""docker-compose.yml: the specification's schema, profiles, open ports, writable paths, and the commands."""
 
 import json
 from importlib.resources import files
@@ -33,7 +33,7 @@ VALIDATOR = validator_for(SCHEMA)(SCHEMA)
 @pytest.mark.parametrize("profiles", PROFILES, ids=lambda names: "+".join(names) or "none")
 @pytest.mark.parametrize("variables", [{}, GIVEN], ids=["defaults", "given"])
 def test_it_keeps_the_compose_specification(profiles, variables):
-    """With the services of each profile, and variables at their defaults and set."""
+    """It holds for the services of each profile, with variables at their defaults and set."""
     compose = Compose(variables, profiles)
     document = {**compose.document, "services": compose.services}
     assert [error.message for error in VALIDATOR.iter_errors(document)] == []
@@ -83,7 +83,7 @@ def test_a_profile_brings_one_target_under_the_same_name(profiles, targets):
 
 
 def test_services_wait_for_what_is_healthy():
-    """Everything that is waited for exists, has a check if its health is asked for, and may be absent if optional."""
+    """Every awaited service exists, has a check if its health is required, and may be absent if optional."""
     services = EVERYTHING.services
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
@@ -116,7 +116,7 @@ def test_a_container_is_not_root_and_cannot_become_it(name):
 
 @pytest.mark.parametrize("name", sorted(EVERYTHING.services.keys() - {"fleetlm"}))
 def test_a_containers_root_is_read_only(name):
-    """All but FleetLM's, whose reason stands in the file."""
+    """FleetLM's is the exception; the file states the reason."""
     service = EVERYTHING.services[name]
     assert service["read_only"] is True
     assert dockerfile.environment()["HOME"] in service["tmpfs"]
@@ -136,7 +136,7 @@ def test_our_services_run_the_image_as_its_user():
 @pytest.mark.parametrize("variables", [{}, GIVEN], ids=["defaults", "given"])
 @pytest.mark.parametrize("name", OURS)
 def test_the_commands_are_taken_by_their_own_parsers(name, variables):
-    """With the environment that the container has."""
+    """They get the environment of the container."""
     compose = Compose(variables, ("standin", "headless"))
     words = compose.argv(name, entrypoint=dockerfile.entrypoint())
     check(Command(f"docker-compose.yml: {name}", tuple(words), compose.environment(name)))

@@ -1,4 +1,4 @@
-"""The commands of docker-compose.yml, run as the processes that they are, on the stand-in: the counts add up."""
+"""The commands of docker-compose.yml, run as processes on the stand-in: the counts add up."""
 
 import re
 import signal
@@ -44,7 +44,7 @@ def test_a_headless_run_and_then_the_web_ui(tmp_path):
 
 
 def check_counts(containers, output):
-    """What the summary says is what the stand-in counted, and the agent's webhook answered every message."""
+    """Check that the summary has the stand-in's counts, and that the agent's webhook answered every message."""
     found = requests.get(f"http://127.0.0.1:{containers.ports['4000']}/standin/counters", timeout=60).json()
     truth, summary = found["runs"][RUN_ID], newest_summary(containers.results)
     accounting = summary["accounting"]["all"]["all"]

@@ -21,7 +21,7 @@ def test_hadolint_finds_nothing():
 
 
 def test_the_bases_are_pinned_by_tag():
-    """Neither `latest` nor no tag, and the final one is slim: it has no compiler."""
+    """A tag is required and must not be `latest`; the final base is slim: it has no compiler."""
     bases = [of(stage, "FROM")[0][0] for stage in stages()]
     assert all(base.partition(":")[2] not in ("", "latest") for base in bases)
     assert len(bases) > 1
@@ -30,7 +30,7 @@ def test_the_bases_are_pinned_by_tag():
 
 
 def test_the_last_stage_installs_wheels_and_asks_no_registry():
-    """What was built is what runs."""
+    """The built code is the code that runs."""
     installs = [words for words in of(stages()[-1], "RUN") if "pip" in words]
     assert installs
     assert all("--no-index" in words for words in installs)
@@ -48,7 +48,7 @@ def test_it_runs_as_a_number_that_owns_the_results():
 
 
 def test_what_is_copied_exists_and_is_not_ignored():
-    """And nothing else reaches the build: no results, no environment, no history."""
+    """Nothing else reaches the build: no results, no environment, no history."""
     sources = {word.removeprefix("./") for stage in stages() for words in of(stage, "COPY") for word in words[:-1]}
     rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").split("\n")
     rules = [rule for rule in rules if rule and not rule.startswith("#")]

@@ -25,7 +25,9 @@ each_pod = pytest.mark.parametrize(("form", "pod"), PODS, ids=[f"{form}-{pod.nam
 @each_form
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 def test_every_object_keeps_the_schema_of_its_kind(form, version):
-    """Strictly: a field that the API does not know is a mistake. A LocustTest is no kind of Kubernetes' own."""
+    """The check is strict: a field unknown to the API is a mistake. A LocustTest is not one of Kubernetes' own
+    kinds.
+    """
     for each in [*FOUND[form], READER.workload]:
         if each["kind"] != "LocustTest":
             kubernetes_validate.validate(each, version, strict=True)
@@ -53,7 +55,7 @@ def _sorted(found):
 
 @each_pod
 def test_a_pod_keeps_the_restricted_standard(form, pod):
-    """Not root, nothing to gain, a root that cannot be written, no token, no variables made of services."""
+    """It is not root, cannot gain privileges, cannot write its root, and gets neither a token nor service variables."""
     context, container = pod.spec["securityContext"], pod.container
     assert context["runAsNonRoot"] is True
     assert context["runAsUser"] > 0
@@ -70,7 +72,7 @@ def test_a_pod_keeps_the_restricted_standard(form, pod):
 
 @each_pod
 def test_a_pod_asks_for_what_it_needs(form, pod):
-    """Requests and limits of both; what it writes to is mounted and what it mounts exists."""
+    """It states requests and limits for both; what it writes to is mounted, and what it mounts exists."""
     resources = pod.container["resources"]
     assert resources["requests"].keys() == resources["limits"].keys() == {"cpu", "memory"}
     volumes = pod.spec["volumes"]
@@ -109,7 +111,7 @@ def test_selectors_find_their_pods_and_ports(form):
 
 
 def test_only_workers_reach_the_master_and_nobody_the_web_ui():
-    """And load goes to FleetLM alone."""
+    """Load goes only to FleetLM."""
     policies = of_kind(FOUND["web"], "NetworkPolicy")
     assert policies["deny-all"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     (ingress,) = policies["master"]["spec"]["ingress"]
@@ -172,7 +174,7 @@ def _argv(form, pod):
 
 @each_pod
 def test_the_commands_are_taken_by_their_own_parsers(form, pod):
-    """As the container runs them; the reader of results runs none of ours."""
+    """They run as in the container; the reader of results runs none of ours."""
     if pod is not READER:
         env = {key: value for key, value in _options(form).items() if key not in ("PRESETS_FILE", "PRESET")}
         check(Command(f"deploy/kubernetes/{form}: {pod.name}", tuple(_argv(form, pod)), env))
@@ -220,7 +222,7 @@ def test_every_image_is_ours_and_has_a_tag():
 
 
 def test_the_locust_test_runs_our_commands():
-    """What the operator makes of it: its own flags behind ours."""
+    """The operator puts its own flags after ours."""
     (test,) = of_kind(FOUND["operator"], "LocustTest").values()
     spec = test["spec"]
     added = ["--master", "--master-port=5557", f"--expect-workers={spec['worker']['replicas']}"]

@@ -1,4 +1,4 @@
-"""What docs/docker.md and docs/kubernetes.md tell people to type exists in the files that they are about."""
+"""The commands of docs/docker.md and docs/kubernetes.md refer to things that exist in the files they describe."""
 
 import re
 from itertools import pairwise
@@ -19,7 +19,7 @@ VARIABLES = {found["name"] for found in VARIABLE.finditer(FILE.read_text(encodin
 
 
 def after(flag, words):
-    """What follows each such flag."""
+    """Return the words after each such flag."""
     return [following for word, following in pairwise(words) if word == flag]
 
 
@@ -39,7 +39,7 @@ def test_a_compose_command_names_what_the_file_has(command):
 
 
 def test_the_table_names_every_variable_and_its_default():
-    """As the file has them."""
+    """They match the file."""
     rows = {code_of(row["variable"]): row["default"].strip("`") for row in DOCKER.tables()[0]}
     assert rows.keys() == VARIABLES
     for found in VARIABLE.finditer(FILE.read_text(encoding="utf-8")):

@@ -1,4 +1,4 @@
-"""deploy/kubernetes/job/run.sh, with a kubectl that is none: what it asks for, and the exit code it ends with."""
+"""deploy/kubernetes/job/run.sh with a fake kubectl: its requests, and its exit code."""
 
 import os
 import subprocess

@@ -51,7 +51,7 @@ class Command:
 
     @property
     def text(self):
-        """As it can be typed."""
+        """Return the command as it can be typed."""
         variables = [f"{name}={shlex.quote(value)}" for name, value in self.env.items()]
         return " ".join([*variables, shlex.join(self.words)])
 

@@ -14,7 +14,7 @@ RULER = re.compile(r"\|?[\s:|-]+\|[\s:|-]*")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page, from the line after its fence on; `file` is what it is to be saved as, if anything."""
+    """A fenced block of a page, from the line after its fence; `file` is the name to save it under, if any."""
 
     page: Path
     line: int
@@ -24,7 +24,7 @@ class Block:
 
     @property
     def where(self):
-        """For messages."""
+        """Return the place of the block, for messages."""
         return f"{self.page.name}:{self.line}"
 
 
@@ -60,7 +60,7 @@ class Page:
         return [found[1] for found in LINK.finditer(SPAN.sub("", self.prose))]
 
     def anchors(self):
-        """What GitHub makes of the headings."""
+        """Return GitHub's anchors of the headings."""
         found = {}
         for line in self.prose.splitlines():
             if line.startswith("#"):

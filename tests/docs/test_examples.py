@@ -9,7 +9,7 @@ from tests.docs.pages import page
 
 
 def test_the_pages_locust_conf_is_read(tmp_path):
-    """Every line is known and does what it says."""
+    """Every line is known and has the stated effect."""
     conf = page("docs/presets-and-thresholds.md").save(tmp_path)["locust.conf"]
     benchmark = benchmark_of("locustfiles/mixed.py")
     parser = get_parser(default_config_files=[str(conf)])
@@ -37,7 +37,7 @@ def test_the_pages_presets_file_is_laid_over_the_packaged_one(tmp_path):
 
 
 def test_u_scales_a_preset_and_a_shorter_run_shortens_its_warm_up():
-    """As the page has it."""
+    """The page says so."""
     benchmark = benchmark_of("locustfiles/mixed.py")
     plan = options_for(benchmark, ["-u", "36", "-t", "60"])[1].plan
     assert {name: count for name, count in plan.users.items() if count} == {"long_lived": 20, "burst": 10, "churn": 6}

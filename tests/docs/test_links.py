@@ -14,7 +14,7 @@ PAGES = pages()
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_and_headings_that_exist(page):
-    """Every relative link; what is on the web is not asked for."""
+    """It covers every relative link; links to the web are not checked."""
     broken = []
     for link in page.links():
         if link.startswith(("http://", "https://", "mailto:")):

@@ -66,7 +66,7 @@ def templates():
 
 
 def template_of(node):
-    """The text of a literal, with a gap for what is put in; empty for anything else."""
+    """Return the text of a literal, with a gap for each inserted value; empty for anything else."""
     if isinstance(node, ast.JoinedStr):
         return "".join(part.value if isinstance(part, ast.Constant) else GAP for part in node.values)
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -93,19 +93,19 @@ def test_messages_were_found():
 
 @pytest.mark.parametrize(("name", "message"), QUOTED, ids=[f"{name}: {message}"[:80] for name, message in QUOTED])
 def test_a_quoted_message_is_in_the_code(name, message):
-    """Whoever searches for what the program said finds it."""
+    """A user who searches for the program's words finds them."""
     assert exists(message), f"{name}: no such message: {message}"
 
 
 def is_explained(said):
-    """Whether a table of messages has this one, with gaps for what is put in."""
+    """Return whether a table of messages has this one, with gaps for inserted values."""
     quoted = [[part.strip() for part in message.split(GAP) if part.strip()] for _, message in QUOTED]
     fitting = [parts for parts in quoted if re.search(".*".join(map(re.escape, parts)), said)]
     return max(len("".join(parts)) for parts in [*fitting, ""]) > LONG_ENOUGH
 
 
 def totals(*writes):
-    """What one function after the other wrote into the ledger of a worker."""
+    """Return the totals after these functions have written into a worker's ledger, one after the other."""
     snapshots = SnapshotStore("e")
     for number, write in enumerate(writes):
         ledger = Ledger(DEFAULT, "e", f"worker-{number}")
@@ -170,13 +170,13 @@ def doubts_of_runs():
 
 
 def test_reasons_were_raised():
-    """Of every kind that a verdict has."""
+    """Each kind of reason that a verdict has occurred."""
     assert len(doubts_of_runs()) >= 18
 
 
 @pytest.mark.parametrize("doubt", doubts_of_runs())
 def test_every_reason_of_a_verdict_is_explained(doubt):
-    """Whoever adds a reason says what to do about it."""
+    """Whoever adds a reason also says what to do about it."""
     assert is_explained(doubt)
 
 

@@ -23,7 +23,7 @@ FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 METRIC = re.compile(r"[a-z]+(_[a-z]+)*_(ms|rate|events|total|connections|failures|lost|missing|changed)")
 PAGES = pages()
 OF_OTHERS = {"--editable", "--no-halt", "--strict"}
-"""Flags of pip, mix and the like; what is not ours must be named here."""
+"""Flags of pip, mix and the like: any flag that is not ours must be named here."""
 OF_CONTAINERS = {
     *("--build", "--entrypoint", "--exit-code-from", "--no-build", "--no-deps", "--profile", "--read-only", "--rm"),
     *("--scale", "--tmpfs", "--volumes"),
@@ -55,7 +55,7 @@ def known_flags():
 
 
 def help_of_the_bench(command):
-    """What `python -m benchmarks COMMAND --help` prints."""
+    """Return the output of `python -m benchmarks COMMAND --help`."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         benchmarks_cli.parser().parse_args([command, "--help"])
@@ -72,7 +72,7 @@ def test_the_programs_are_installed_under_the_names_that_the_pages_use():
 
 
 def shown_in(each, folder):
-    """The benchmarks whose locustfiles a page shows."""
+    """Return the benchmarks whose locustfiles a page shows."""
     files = each.save(folder).values()
     return [benchmark_of(path) for path in files if path.suffix == ".py" and "install(" in path.read_text()]
 
@@ -85,7 +85,7 @@ def test_the_echo_agents_flags_are_its_own():
 
 @pytest.mark.parametrize("each", PAGES, ids=lambda each: each.name)
 def test_flags_exist(each, tmp_path):
-    """In prose and in blocks; those of a benchmark that the page itself shows included."""
+    """It covers prose and blocks, including flags of a benchmark that the page itself shows."""
     texts = [code for _, code in each.spans()] + [block.text for block in each.blocks]
     own = {spec.flag for benchmark in shown_in(each, tmp_path) for spec in benchmark.options}
     unknown = {flag for text in texts for flag in FLAG.findall(text)} - KNOWN - OF_OTHERS - OF_CONTAINERS - own
@@ -94,7 +94,7 @@ def test_flags_exist(each, tmp_path):
 
 @pytest.mark.parametrize("each", PAGES, ids=lambda each: each.name)
 def test_metrics_exist(each, tmp_path):
-    """Whatever looks like one; the metrics of k6 that have another name here are listed."""
+    """It covers everything that looks like one; k6 metrics with another name here are listed."""
     benchmarks = [*BENCHMARKS.values(), *shown_in(each, tmp_path)]
     known = {name for benchmark in benchmarks for name in DEFAULT.with_metrics(benchmark.metrics)}
     known |= {spec.name for benchmark in benchmarks for spec in (*COMMON, *benchmark.options)}
@@ -130,7 +130,7 @@ def test_the_pages_name_the_presets_of_mixed():
 
 
 def test_the_pages_name_every_option_of_the_benchmarks():
-    """With its default; a table below each benchmark's heading."""
+    """Each has its default, in a table below each benchmark's heading."""
     text = page("docs/benchmarks.md").prose
     for name, benchmark in BENCHMARKS.items():
         section = text.split(f"\n## {name}\n")[1].split("\n## ")[0]
@@ -141,7 +141,7 @@ def test_the_pages_name_every_option_of_the_benchmarks():
 
 
 def test_the_pages_name_every_fault_of_the_stand_in():
-    """From the parser's own group of faults."""
+    """The faults come from the parser's own group."""
     text = page("docs/stand-in.md").prose
     groups = {group.title.split()[0]: group for group in build_parser()._action_groups}
     flags = {flag for action in groups["faults"]._group_actions for flag in action.option_strings}

@@ -80,7 +80,7 @@ def files_of_a_run():
 
 
 def test_main_commands_were_found():
-    """Of every benchmark at least one."""
+    """Each benchmark has at least one."""
     assert {re.sub(r".*/|\.py", "", locustfile_of(command.arguments)) for command in main_commands()} >= {
         "mixed",
         "concurrent_sessions",
@@ -92,7 +92,7 @@ def test_main_commands_were_found():
 
 
 def test_everything_binds_to_loopback():
-    """As docs/security.md has it: web UI, master, stand-in, echo agent."""
+    """docs/security.md says so of web UI, master, stand-in and echo agent."""
     parser = get_parser(default_config_files=[])
     register(parser, benchmark_of("locustfiles/mixed.py"))
     parsed = parser.parse_args([])

@@ -1,4 +1,4 @@
-"""What the end-to-end tests of the benchmarks share: one run against one stand-in, and accounting that must agree."""
+"""Shared by the end-to-end tests of the benchmarks: one run against one stand-in, and accounting that must agree."""
 
 import pytest
 
@@ -37,6 +37,6 @@ def check_accounting(finished, standin):
 
 
 def samples(finished, trend):
-    """How many durations a trend holds, warm-up included."""
+    """Return the number of durations in a trend, warm-up included."""
     metric = finished.summary["metrics"].get(trend, {})
     return sum(metric[phase]["all"]["count"] for phase in ("main", "warm_up") if phase in metric)

@@ -1,4 +1,4 @@
-"""What a busy machine must not decide: the bounds of real runs whose speed is not what a test is about."""
+"""Bounds for real runs whose speed is not under test, so that a busy machine does not decide them."""
 
 import functools
 import re

@@ -1,4 +1,4 @@
-"""A master and workers as processes of their own, as on machines apart."""
+"""A master and workers as separate processes, as on separate machines."""
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass

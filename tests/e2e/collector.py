@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector of our own: takes OTLP over HTTP on loopback, and keeps what it was told last."""
+"""An OpenTelemetry collector for tests: accepts OTLP over HTTP on loopback, and keeps the last data it got."""
 
 import gzip
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A Grafana of our own: takes annotations over HTTP on loopback, and keeps what it was asked."""
+"""A Grafana for tests: accepts annotations over HTTP on loopback, and keeps the requests."""
 
 import json
 
@@ -21,5 +21,5 @@ class Grafana(Receiver):
 
     @property
     def url(self):
-        """Where it listens."""
+        """The address it listens on."""
         return self.base_url

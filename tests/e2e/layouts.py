@@ -1,4 +1,4 @@
-"""One run in several layouts of processes, and what each of its users said, as the stand-in has it."""
+"""One run in several layouts of processes, and what each of its users sent, according to the stand-in."""
 
 from contextlib import ExitStack
 
@@ -21,7 +21,7 @@ def in_five(tmp_path, standin, benchmark, *arguments):
 
 
 def apart(tmp_path, standin, benchmark, *arguments):
-    """A master and four workers that were started by themselves."""
+    """Start a master and four separately started workers."""
     port = free_port()
     with ExitStack() as stack:
         for _ in range(4):

@@ -10,7 +10,7 @@ TURN_S = 0.1
 
 
 class Link:
-    """Forwards connections at `port` to the master's; while it is cut, what was sent waits at its ends."""
+    """Forwards connections at `port` to the master; while it is cut, sent data waits at its ends."""
 
     def __init__(self, master_port):
         self._target = ("127.0.0.1", int(master_port))
@@ -39,7 +39,7 @@ class Link:
         self._selector.close()
 
     def cut(self):
-        """From now on nothing passes."""
+        """Let nothing pass from now on."""
         self._whole.clear()
 
     def tear(self):

@@ -1,4 +1,4 @@
-"""An HTTP server of our own on loopback that takes what is posted to it, for as long as a `with` block lasts."""
+"""An HTTP server for tests on loopback that accepts posts for as long as a `with` block lasts."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,5 +36,5 @@ class Receiver:
 
     @property
     def base_url(self):
-        """Where it listens."""
+        """The address it listens on."""
         return f"http://127.0.0.1:{self._server.server_port}"

@@ -1,4 +1,4 @@
-"""What a run's page for Prometheus holds."""
+"""Reading a run's page for Prometheus."""
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families

@@ -75,7 +75,7 @@ def test_any_benchmark_can_be_audited(tmp_path, standin_with, way):
 
 
 def test_a_changed_message_is_found_and_named(tmp_path, standin_with):
-    """What was pushed is not what is stored."""
+    """The stored message differs from the pushed one."""
     standin = standin_with("--builtin-agent", "--change-every", "10")
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", "rest")
     assert finished.code == 3, finished.output
@@ -129,7 +129,7 @@ def test_a_server_that_forgets_nothing_is_green(tmp_path, standin, spread):
 
 
 def test_what_the_replay_does_not_reach_is_said(tmp_path, standin):
-    """A tenth is enough by default; less than what is asked for makes the run inconclusive."""
+    """A tenth is enough by default; less than the requested share makes the run inconclusive."""
     flags = ["-u", "1", "--iterations", "1", "--messages", "200", "--audit", "replay"]
     finished = run(tmp_path, "message_correctness", standin, *flags, "--audit-share", "0.9")
     assert finished.count("messages_audited") + finished.count("messages_unaudited") == 200
@@ -139,7 +139,7 @@ def test_what_the_replay_does_not_reach_is_said(tmp_path, standin):
 
 
 def test_a_server_without_the_list_is_not_green(tmp_path, standin_with):
-    """As FleetLM at the recorded commit: every message counts as unaudited, by the cause."""
+    """As with FleetLM at the recorded commit, every message counts as unaudited, by its cause."""
     flags = ["-u", "2", "--iterations", "1", "--messages", "5", "--audit", "rest"]
     finished = run(tmp_path, "message_correctness", standin_with("--builtin-agent", "--quirks"), *flags)
     assert finished.code == 3, finished.output
@@ -149,7 +149,7 @@ def test_a_server_without_the_list_is_not_green(tmp_path, standin_with):
 
 @SPREADS
 def test_a_run_that_is_stopped_is_audited(tmp_path, standin_with, spread):
-    """Ctrl-C in a terminal reaches every process; what was acknowledged until then is read back."""
+    """Ctrl-C in a terminal reaches every process; everything acknowledged until then is read back."""
     standin = standin_with("--builtin-agent", "--lose-replay-every", "10")
     flags = [*targets(standin), *SHORT_RAMP, "--run-id", RUN_ID, *STEADY, "-t", "60s", "--audit", "replay", *spread]
     with Locust(tmp_path, *flags, locustfile="locustfiles/message_throughput.py") as locust:
@@ -176,7 +176,7 @@ def test_a_second_signal_cuts_the_audit_short(tmp_path, standin):
 
 
 def test_what_cannot_be_audited_is_refused_before_any_load(tmp_path, standin):
-    """With a sentence, exit code 2, and nothing of the address in it."""
+    """The error is one sentence with exit code 2, and contains nothing of the address."""
     for flags, said in (
         (["--audit", "database"], "--audit-database (AUDIT_DATABASE)"),
         (["--audit", "tape"], "expected one of off, auto, replay, rest, database"),

@@ -1,4 +1,4 @@
-"""Before any load: targets are asked, mistakes are told with an example, and nothing is left behind."""
+"""Before any load: targets are checked, mistakes are explained with an example, and nothing is left behind."""
 
 import os
 import re

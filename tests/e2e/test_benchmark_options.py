@@ -1,4 +1,4 @@
-"""Each option of a benchmark that is given a bad value says what is accepted, and nothing runs."""
+"""A bad value for any option of a benchmark is refused with the accepted form, and nothing runs."""
 
 import pytest
 
@@ -23,7 +23,7 @@ BAD = [
 
 @pytest.mark.parametrize("case", BAD, ids=str)
 def test_a_bad_value_is_refused_with_an_example(tmp_path, case):
-    """Exit code 2; the message names flag and variable, the value, what is accepted and an example."""
+    """The exit code is 2; the message names flag and variable, the value, the accepted form and an example."""
     check_refusal(tmp_path, case, by_flag=True)
 
 

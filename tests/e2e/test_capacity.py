@@ -1,4 +1,4 @@
-"""The capacity search finds a stand-in's configured limit however it is run, and never claims what it has not seen."""
+"""The capacity search finds a stand-in's configured limit in every layout, and never claims more than it has seen."""
 
 import pytest
 import requests
@@ -107,7 +107,7 @@ def test_a_search_that_is_interrupted_while_the_server_recovers_says_so(tmp_path
 
 
 def test_starting_it_in_the_web_ui_starts_the_search(tmp_path, standin_with):
-    """The run ends by itself, and the page is ready for the next."""
+    """The run ends by itself, and the page is ready for the next one."""
     standin = standin_with("--builtin-agent")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -144,7 +144,7 @@ def test_messages_per_second_are_searched_for_too(tmp_path, standin):
 
 
 def test_a_server_that_takes_nobody_fails(tmp_path, standin_with):
-    """Not even one session: exit code 3."""
+    """If not even one session opens, the exit code is 3."""
     standin = standin_with("--builtin-agent", "--refuse-joins")
     with capacity(tmp_path, standin, "-u", "1") as locust:
         finished = locust.finish()

@@ -1,4 +1,4 @@
-"""`--cleanup`: a run takes its own sessions away, on every process, and says what it could not."""
+"""`--cleanup`: a run deletes its own sessions, on every process, and reports any it could not delete."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def test_no_session_of_the_run_is_left(tmp_path, standin, processes):
 
 
 def test_another_runs_sessions_stay(tmp_path, standin):
-    """Only its own."""
+    """It only deletes its own."""
     common = [*targets(standin), "--time-scale", "0.2", "-t", "2s"]
     with Locust(tmp_path / "a", *common, "--run-id", "kept") as locust:
         locust.finish()
@@ -32,7 +32,7 @@ def test_another_runs_sessions_stay(tmp_path, standin):
 
 
 def test_a_server_that_is_gone_by_then_is_reported_and_ends_nothing_badly(tmp_path, standin_with):
-    """The run is judged and reported as ever; what is left is counted and named."""
+    """The run is judged and reported as usual; remaining sessions are counted and named."""
     standin = standin_with("--builtin-agent")
     with Locust(tmp_path, *targets(standin), *FAST, "-t", "60s", "--drain-timeout", "1s") as locust:
         eventually(lambda: standin.counters()["sends_received"] > 50, "messages flow")

@@ -44,12 +44,12 @@ def bench(*arguments, answer=""):
 
 
 def lines_of(output):
-    """The doctor's signs by what was checked."""
+    """Return the doctor's signs by check."""
     return {line[4:23].strip(): line[2] for line in output.splitlines() if line[2:3] in ("✓", "✗", "!", "–")}
 
 
 def open_sessions(standin, run_id=None):
-    """How many sessions are not deleted, by the stand-in's own count."""
+    """Return how many sessions are not deleted, by the stand-in's own count."""
     counted = standin.counters(run_id)
     return counted["sessions_created"] - counted["sessions_deleted"]
 
@@ -264,7 +264,7 @@ def test_the_servers_run_under_the_commands_name(name):
 
 
 def test_list_and_version_need_no_server():
-    """And no Locust process."""
+    """They do not start a Locust process either."""
     assert bench("--version")[0] == 0
     code, output = bench("list")
     assert code == 0

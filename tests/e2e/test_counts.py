@@ -1,4 +1,4 @@
-"""What the summary says is what the stand-in counted, message for message, however the run is spread and ended."""
+"""The summary's counts are the stand-in's, message for message, in every layout and however the run ends."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""The durability benchmark: what it finds gone after a crash is what the stand-in's own books say it lost."""
+"""The durability benchmark: the losses it finds after a crash are those in the stand-in's own record."""
 
 import re
 import shlex

@@ -13,7 +13,7 @@ CROWD = [
     *("--warm-up", "0s", "--ramp-up", "0s", "-t", "3s"),
 ]
 SHORT_WAIT = ["--reply-timeout", "5s"]
-"""For what never comes."""
+"""The wait for pushes that never come."""
 READ = ("messages_received", "deliveries_seen", "deliveries_repeated", "deliveries_duplicated", "deliveries_unexpected")
 
 
@@ -36,7 +36,7 @@ def check_deliveries(finished, standin, listeners=LISTENERS):
 
 @SPREADS
 def test_every_listener_has_every_message_once(tmp_path, standin, spread):
-    """And every answer; each message has a first, a median and a last moment."""
+    """The same holds for answers; each message has a first, a median and a last moment."""
     finished = crowd(tmp_path, standin, *spread)
     assert finished.code == 0, finished.output
     truth = check_accounting(finished, standin)
@@ -52,7 +52,7 @@ def test_every_listener_has_every_message_once(tmp_path, standin, spread):
 
 
 def test_the_late_protocol_pushes_twice_and_its_agent_listens(tmp_path, standin_with):
-    """A second push is no duplicate; answers are pushed once, and their pieces are counted by themselves."""
+    """A second push is not a duplicate; answers are pushed once, and their pieces are counted separately."""
     standin = standin_with(*LATE)
     finished = crowd(tmp_path, standin, "--agent-listeners", "1")
     truth = check_accounting(finished, standin)
@@ -67,7 +67,7 @@ def test_the_late_protocol_pushes_twice_and_its_agent_listens(tmp_path, standin_
 
 @pytest.mark.parametrize("flags", [("--builtin-agent",), LATE], ids=["early", "late"])
 def test_lost_doubled_and_refused_messages_are_told_apart(tmp_path, standin_with, flags):
-    """What was pushed to nobody was missed by all, and is named; what was refused is missed by none."""
+    """A message pushed to nobody was missed by all, and is named; a refused one is missed by none."""
     standin = standin_with(*flags, "--lose-every", "7", "--double-every", "5", "--reject-every", "9")
     finished = crowd(tmp_path, standin, "--agent-replies", "0", *SHORT_WAIT)
     check_deliveries(finished, standin)

@@ -1,4 +1,4 @@
-"""Files that a person asks for: refused before the load, written through at the end, never missing in silence."""
+"""Files that the user requests: refused before the load, written through at the end, never missing silently."""
 
 import subprocess
 
@@ -52,7 +52,7 @@ def test_each_kind_of_place_gets_its_text(tmp_path, standin):
 
 
 def test_a_file_that_was_lost_is_not_green(tmp_path, standin):
-    """The device is full: whatever else there is is written, and the last lines say what is missing."""
+    """The device is full: everything else is written, and the last lines say what is missing."""
     done = run(tmp_path, '"$@"', *targets(standin), *SHORT, "--junit", "/dev/full", "--html", "/dev/full")
     assert done.returncode == 5, done.stdout
     assert "! not written: --junit /dev/full: No space left on device" in done.stdout

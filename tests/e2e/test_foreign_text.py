@@ -1,4 +1,4 @@
-"""Whatever a server says: nothing of it moves a cursor, and neither memory nor reports grow with it."""
+"""Whatever a server says, its text moves no cursor, and neither memory nor reports grow with it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""From a run to what came before it and to what lies behind it: baseline, traces, annotations."""
+"""The way from a run to its causes: baseline, traces, annotations."""
 
 import re
 

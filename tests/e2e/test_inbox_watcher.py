@@ -31,7 +31,7 @@ def test_a_healthy_inbox_shows_every_message(tmp_path, standin, spread, sessions
 
 
 def test_an_inbox_that_falls_silent_misses_messages(tmp_path, standin_with):
-    """As FleetLM's does for good after its first second without a message; nobody needs to ask for the threshold."""
+    """FleetLM's does so for good after its first second without a message; the threshold applies by default."""
     standin = standin_with("--builtin-agent", "--quirks")
     finished = run(tmp_path, "mixed", standin, *ONLY, "-t", "5s", "--seed", "7")
     check_accounting(finished, standin)

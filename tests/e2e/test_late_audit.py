@@ -40,7 +40,7 @@ def test_one_lost_message_in_fifty_is_found(tmp_path, standin_with, way):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_sessions_of_one_group_lose_each_others_messages(tmp_path, standin_with, way):
-    """As the real server's do. All of it is looked at, and the losses are those in the stand-in's own books."""
+    """The real server's do the same. Everything is checked, and the losses are those in the stand-in's own record."""
     standin = standin_with(*LATE, "--flush-ms", "300", "--storage-groups", "1")
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
     assert finished.code == 3, finished.output

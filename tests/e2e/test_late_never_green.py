@@ -1,4 +1,4 @@
-"""What is wrong on a server of the late protocol is never green: falling behind, open outcomes, a third push."""
+"""A fault of a server with the late protocol is never green: falling behind, open outcomes, a third push."""
 
 import pytest
 

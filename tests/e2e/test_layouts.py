@@ -1,4 +1,4 @@
-"""One process, forked workers, workers of their own: with one seed the same run, and the same numbers."""
+"""One process, forked workers, separate workers: with one seed, the same run and the same numbers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Our users without the `locust` command: in a program of somebody's own, and in a debugger."""
+"""Our users without the `locust` command: in a user's own program, and in a debugger."""
 
 import subprocess
 import sys

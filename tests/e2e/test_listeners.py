@@ -1,4 +1,4 @@
-"""A person's own listeners hear every fact of a run."""
+"""A user's own listeners receive every fact of a run."""
 
 import json
 

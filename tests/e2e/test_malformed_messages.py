@@ -1,4 +1,4 @@
-"""What cannot be read neither deafens nor delays a master; of a worker it is named, and nothing is green."""
+"""Unreadable messages neither stop nor delay a master; a worker's are named, and then nothing is green."""
 
 import pytest
 

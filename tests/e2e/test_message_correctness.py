@@ -11,7 +11,7 @@ USERS, ITERATIONS, MESSAGES = 4, 10, 20
 SENT = USERS * ITERATIONS * MESSAGES  # with the answers 1,600 messages: one in a thousand is one of them
 ROUNDS = ["-u", USERS, "--iterations", ITERATIONS, "--messages", MESSAGES, "--audit", "off"]
 SHORT_WAIT = ["--reply-timeout", "10s"]
-"""For what never comes."""
+"""The wait for messages that never come."""
 
 
 def correctness(tmp_path, standin, *arguments):
@@ -86,7 +86,7 @@ def test_the_list_is_bounded_and_the_total_is_not(tmp_path, standin_with):
 
 
 def test_a_dead_agent_is_not_correct(tmp_path, standin_with):
-    """Own broadcasts are no answers: every message is unanswered and none correct."""
+    """Own broadcasts are not answers: every message is unanswered, and none is correct."""
     flags = ["-u", "2", "--iterations", "1", "--messages", "5", "--reply-timeout", "5s"]
     finished = run(tmp_path, "message_correctness", standin_with("--no-agent"), *flags)
     assert finished.code == 3, finished.output
@@ -96,7 +96,7 @@ def test_a_dead_agent_is_not_correct(tmp_path, standin_with):
 
 
 def test_the_end_of_the_run_is_no_fault_of_the_server(tmp_path, standin):
-    """What -t cuts short is judged as far as it came; nothing is found."""
+    """Rounds cut short by -t are judged on what happened; nothing is found."""
     finished = run(
         tmp_path, "message_correctness", standin, "-u", "4", "--iterations", "100000", "-t", "3s", "--audit", "off"
     )

@@ -1,4 +1,4 @@
-"""Prometheus scrapes what the report says: in the web UI, and headless on a port of its own."""
+"""Prometheus scrapes the report's numbers: in the web UI, and headless on a port of its own."""
 
 import pytest
 import requests

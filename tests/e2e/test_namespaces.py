@@ -1,4 +1,4 @@
-"""The hosts that tests are made of: they reach each other, nothing beyond, and leave nothing behind."""
+"""The hosts that tests use: they reach each other and nothing else, and leave nothing behind."""
 
 import socket
 import subprocess
@@ -50,7 +50,7 @@ def test_a_process_started_on_a_host_stays_there():
 
 
 def test_nothing_is_left_behind():
-    """Also after a failure in the middle of a test."""
+    """It holds even after a failure in the middle of a test."""
     made = []
 
     def fail():
@@ -65,7 +65,7 @@ def test_nothing_is_left_behind():
 
 @pytest.mark.parametrize(("required", "outcome"), [("", pytest.skip.Exception), ("1", pytest.fail.Exception)])
 def test_a_machine_without_namespaces_skips_unless_they_are_required(monkeypatch, required, outcome):
-    """With the reason; where they are required, that is a failure."""
+    """The reason is stated; if they are required, it is a failure."""
     monkeypatch.setattr("shutil.which", lambda _command: None)
     monkeypatch.setenv(REQUIRED, required)
     with pytest.raises(outcome, match="iproute2"), network("one"):

@@ -1,4 +1,4 @@
-"""Networks as they are, seen by whole processes: slow targets, redirects, CAs that are none."""
+"""Realistic networks, seen by whole processes: slow targets, redirects, unusable CAs."""
 
 import contextlib
 import re
@@ -48,7 +48,9 @@ def redirecting(connection):
 
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
 def test_a_slow_target_is_waited_for_and_an_interrupt_ends_the_wait(tmp_path, processes):
-    """As long as --connect-timeout says, which is told; Ctrl-C ends it with the code of an interrupted run."""
+    """It waits as long as --connect-timeout says, and reports it; Ctrl-C ends it with the code of an interrupted
+    run.
+    """
     with listening(silent) as url, Locust(tmp_path, "-H", url, "--connect-timeout", "60s", *processes) as locust:
         eventually(lambda: re.search(r"\d+ s of 60 s", locust.output), "it says what it waits for")
         locust.process.send_signal(signal.SIGINT)
@@ -59,7 +61,7 @@ def test_a_slow_target_is_waited_for_and_an_interrupt_ends_the_wait(tmp_path, pr
 
 
 def test_a_redirect_is_explained_and_not_followed(tmp_path):
-    """Where to, and what to set; no page of HTML, and no advice to start what is running."""
+    """The text says where it leads and what to set, without a page of HTML or advice to start what is running."""
     with listening(redirecting) as url, Locust(tmp_path, "-H", url) as locust:
         finished = locust.finish()
     assert finished.code == 1

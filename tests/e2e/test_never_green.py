@@ -1,4 +1,4 @@
-"""Nothing that does not work is ever green: each broken server gives fail or inconclusive, and says why."""
+"""Nothing broken is ever green: each broken server gives fail or inconclusive, and the report says why."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_a_server_that_turns_unavailable_fails(tmp_path, standin):
 
 @PROTOCOLS
 def test_a_dead_agent_fails_though_every_append_works(tmp_path, standin_with, spoken):
-    """Own broadcasts are no agent replies: the rate is 0 and the run fails."""
+    """Own broadcasts are not agent replies: the rate is 0 and the run fails."""
     standin = standin_with(*spoken)  # calls the webhook of an agent that nobody serves
     finished = run(tmp_path, *targets(standin), "--agent-url", "http://127.0.0.1:9")
     assert finished.code == 3, finished.output

@@ -1,4 +1,4 @@
-"""The limit of open files is looked at before a run: raised where it can be, told where it cannot."""
+"""The limit of open files is checked before a run: raised if possible, reported if not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What Locust's own --otel makes of a run: our requests with their durations, users by class, and the log."""
+"""A run with Locust's own --otel exports our requests with their durations, users by class, and the log."""
 
 import pytest
 

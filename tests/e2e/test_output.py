@@ -55,7 +55,7 @@ def run(tmp_path, standin, redirected, **env):
     ],
 )
 def test_the_exit_code_is_that_of_the_verdict(tmp_path, standin, redirected, env):
-    """And there is no traceback; what the output can take of the report is there."""
+    """There is no traceback, and the output holds as much of the report as it can take."""
     code, out, err, summary = run(tmp_path, standin, redirected, **env)
     assert code == summary["verdict"]["exit_code"]
     assert b"Traceback" not in out + err

@@ -1,4 +1,4 @@
-"""A generator that stood still is not taken for a slow server: the verdict says whose fault the latency is."""
+"""A paused generator is not mistaken for a slow server: the verdict says whose fault the latency is."""
 
 import signal
 import threading
@@ -15,7 +15,9 @@ BOUND_MS = 1000
 
 
 def test_a_paused_generator_is_inconclusive(tmp_path, standin_with):
-    """As a suspended laptop or a paused virtual machine: messages went out late, and from sent all was quick."""
+    """It imitates a suspended laptop or a paused virtual machine: messages went out late, and were answered
+    quickly.
+    """
     standin = standin_with("--builtin-agent")
     judged = ["--lateness-limit", "100ms", "--threshold", f"append_latency_ms: p(95)<{BOUND_MS}"]
     arguments = [*targets(standin), *judged, "-u", "3", "--send-interval", "100", "--warm-up", "1s", "-t", "8s"]

@@ -1,4 +1,4 @@
-"""Both chat protocols: found out or given, every benchmark on each of them, counts equal to the stand-in's own."""
+"""Both chat protocols: detected or given, every benchmark on each of them, counts equal to the stand-in's own."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_no_benchmark_is_left_out():
 
 
 def agree(finished, run):
-    """What was sent, appended and answered is what the stand-in counted."""
+    """Check that the counts of sent, appended and answered messages are the stand-in's."""
     assert finished.count("messages_sent") == run["sends_received"]
     assert finished.count("messages_appended") == run["messages_appended_user"]
     assert finished.count("agent_replies") == run["messages_appended_agent"]

@@ -1,4 +1,4 @@
-"""docs/writing-a-behaviour.md does what it says: its benchmarks run as printed, in under 30 lines of public names."""
+"""docs/writing-a-behaviour.md is true: its benchmarks run as printed, in under 30 lines of public names."""
 
 import ast
 import re
@@ -84,7 +84,7 @@ def test_the_open_loop_runs_as_printed(tmp_path, standin):
 
 @pytest.mark.e2e
 def test_its_option_refuses_a_bad_value(tmp_path):
-    """As every option does."""
+    """Every option does."""
     recipe = tmp_path / "interviews.py"
     recipe.write_text(RECIPE, encoding="utf-8")
     with Locust(tmp_path, "--questions", "some", locustfile=str(recipe)) as locust:

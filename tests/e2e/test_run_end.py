@@ -1,4 +1,5 @@
-"""The end of real processes: whatever signals come, and whenever, one report, one folder, no traceback, nobody left.
+"""The end of real processes: whatever signals arrive, and whenever, there is one report, one folder, no traceback and
+no process left.
 
 tests/swarm/test_signals.py has the whole table; here are its corners, with real signals.
 """

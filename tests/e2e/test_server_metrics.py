@@ -1,4 +1,4 @@
-"""The server's own figures in a run's report: memory and connections, and an honest word when they cannot be had."""
+"""The server's own figures in a run's report: memory and connections, and a clear statement if they are unavailable."""
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_figures_of_several_sources_are_bounded_each_by_itself(tmp_path, standin
 
 
 def test_a_bound_on_what_no_source_has_is_refused_before_the_load(tmp_path, standin):
-    """Not as a threshold without readings, after the whole run."""
+    """It does not become a threshold without readings after the whole run."""
     bound = ["--server-pid", standin.process.pid, "--threshold", "server.memory_bites: max<8"]
     with Locust(tmp_path, *targets(standin), *FAST, *bound, "-t", "60s") as locust:
         finished = locust.finish()

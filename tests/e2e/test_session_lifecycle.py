@@ -1,4 +1,4 @@
-"""Whole lives of sessions, a fixed number for each user; the run ends by itself when all are over."""
+"""Whole lives of sessions, a fixed number per user; the run ends by itself when all are over."""
 
 import signal
 

@@ -1,4 +1,6 @@
-"""A hot room: the same messages per second, unevenly spread, counted apart for the busiest tenth of the sessions."""
+"""A hot room: the same messages per second, unevenly spread, counted separately for the busiest tenth of the
+sessions.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Everything that can say what a run does is heard, in a real process: files, user classes, load shapes, plugins."""
+"""Every source that can configure a run is heard, in a real process: files, user classes, load shapes, plugins."""
 
 import pytest
 

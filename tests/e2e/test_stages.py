@@ -1,4 +1,4 @@
-"""Runs in stages, in real processes: the users that Locust is asked for, and the books of each stage."""
+"""Runs in stages, in real processes: the users that Locust is asked for, and the accounting of each stage."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What streaming agents do wrong: answers that never finish, or that stall. Each is counted by scenario, and judged."""
+"""Faults of streaming agents: answers that never finish, or that stall. Each is counted by scenario, and judged."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""What the report says is what happened: known delays are measured as they are, and waiting is never left out."""
+"""The report matches reality: known delays are measured as they are, and waiting is never left out."""
 
 import pytest
 

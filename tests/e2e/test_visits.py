@@ -1,4 +1,4 @@
-"""Sessions that arrive at a rate, in real processes: the books equal the stand-in's own, in every layout."""
+"""Sessions that arrive at a rate, in real processes: the counts equal the stand-in's own, in every layout."""
 
 import pytest
 

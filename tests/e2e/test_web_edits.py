@@ -1,4 +1,4 @@
-"""Reset, Edit and the class picker of Locust's own page change our accounting as they say, and leave them true."""
+"""Reset, Edit and the class picker of Locust's own page change our accounting as intended, and keep it correct."""
 
 import re
 
@@ -87,7 +87,7 @@ def test_users_edited_under_way_are_the_planned_ones_and_the_run_still_ends(page
 
 @pytest.mark.parametrize(("users", "said"), [("many", "whole number"), ("0", "from 1 to")])
 def test_a_mistake_in_an_edit_is_reported(page_with, users, said):
-    """And the run goes on as it was."""
+    """The run goes on as before."""
     url, _, _ = page_with()
     assert start(url, user_count=9, run_time="60s", spawn_rate=9)["success"]
     answer = requests.post(f"{url}/swarm", data={"user_count": users, "spawn_rate": 9}, timeout=60).json()
@@ -139,7 +139,7 @@ def has_happened(url, told):
 
 
 def control(url, *words, code=0):
-    """What `fleetlm-bench control` says."""
+    """Return the output of `fleetlm-bench control`."""
     exit_code, output = bench("control", *words, "--web-url", url)
     assert exit_code == code, output
     return output

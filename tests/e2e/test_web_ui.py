@@ -1,4 +1,4 @@
-"""The web UI's form runs what it says: presets by name, our options checked, one result folder per run."""
+"""The web UI's form runs what it shows: presets by name, our options checked, one result folder per run."""
 
 import json
 import re
@@ -32,13 +32,13 @@ def answers(url):
 
 
 def form(**changed):
-    """What the page sends when nothing was touched, with some fields changed."""
+    """Return what the page sends if nothing was touched, with some fields changed."""
     untouched = {"user_count": "18", "spawn_rate": "3.6", "run_time": "120", "host": ""}
     return {**untouched, **changed}
 
 
 def page_args(url):
-    """What Locust's page is made from."""
+    """Return the arguments that Locust's page is rendered from."""
     return json.loads(re.search(r"templateArgs = (.*)", requests.get(url, timeout=60).text)[1])
 
 

@@ -1,4 +1,4 @@
-"""A bad stretch of a run is found by the thresholds on windows, however good the whole run is."""
+"""Thresholds on windows find a bad stretch of a run, however good the whole run is."""
 
 import pytest
 

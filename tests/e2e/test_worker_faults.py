@@ -183,7 +183,7 @@ def test_a_master_cut_off_for_ten_seconds_on_a_network_of_hosts(tmp_path):
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_a_master_that_is_stopped_ends_its_workers_and_writes_its_report(tmp_path, standin, end):
-    """As on machines apart: only the master is told."""
+    """As on separate machines, only the master gets the signal."""
     with cluster(tmp_path, *targets(standin), "--run-id", RUN_ID, "-t", "60s") as it:
         eventually(lambda: sends(standin) > SOME_SENDS, "messages flow")
         it.master.interrupt(end)

@@ -1,4 +1,4 @@
-"""The legacy benchmark: joins and appends, and nothing of the agent."""
+"""The legacy benchmark: joins and appends only, without the agent."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Shared by the tests of earlier runs: the command line reads them in most ways."""
+"""Shared by the tests of earlier runs: the command line reads them in most of its ways."""
 
 from tests.cli.conftest import bench
 

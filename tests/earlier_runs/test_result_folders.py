@@ -17,7 +17,7 @@ def test_a_folder_and_its_summary_are_the_same_run(tmp_path):
 
 
 def test_a_folder_of_result_folders_is_all_their_runs(tmp_path):
-    """By name; folders without a summary are passed over."""
+    """They come in order of name; folders without a summary are skipped."""
     for name in ("b", "a"):
         written(tmp_path / name, summary(options={"run_id": name}))
     (tmp_path / "c").mkdir()

@@ -1,4 +1,4 @@
-"""A summary.json is believed only when this project can have written it; of any other the wrong place is named."""
+"""A summary.json is accepted only if this project can have written it; for any other, the wrong place is named."""
 
 import copy
 import json
@@ -39,7 +39,7 @@ ALL = "metrics__append_latency_ms__main__all__"
 
 
 def test_what_this_project_writes_passes():
-    """Also what the tests of comparing make."""
+    """It includes the summaries that the tests of comparing make."""
     check_summary(made())
     check_summary(changed())
     check_summary(with_trend([1.0, 2.0, 3.0]))
@@ -167,7 +167,7 @@ def test_comparing_a_damaged_file_ends_in_a_sentence_or_a_comparison(bench, tmp_
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(bench, tmp_path, content, words):
-    """With what is wrong, and the exit code of a usage error."""
+    """The error states the fault, with the exit code of a usage error."""
     good, bad = written(tmp_path / "good", made()), written(tmp_path / "bad", {})
     (bad / "summary.json").write_bytes(content)
     for command in (("compare", good, bad), ("compare", good, good, "--noise", bad), ("cleanup", "--results", bad)):
@@ -207,7 +207,7 @@ def audited(**changes):
 
 
 def test_the_figures_of_an_audit_agree_with_each_other():
-    """Every acknowledged message was audited or not, and what was found was looked for."""
+    """Every acknowledged message was audited or not, and every finding was looked for."""
     check_summary(audited())
     for changes, words in (
         ({"audited": 9}, "messages.all is 10, and 11 were audited or not"),

@@ -28,11 +28,11 @@ INTERPRETERS = re.compile("PYTHON|LC_|LANG|LOCPATH|TERM|TZ|LD_|MALLOC|GEVENT|OTE
 
 
 HOME = network()
-"""Where servers are: a child may be on another host, which it moves to."""
+"""The home of servers: a child may run on another host, to which it moves."""
 
 
 def can_fork(environment=()):
-    """Whether a child of a server is what a process of its own would be, with these variables beside the usual ones."""
+    """Return whether a server's child equals a separate process, with these variables besides the usual ones."""
     is_linux = hasattr(os, "pidfd_open")
     return is_linux and not any(map(INTERPRETERS.match, environment))
 

@@ -8,7 +8,7 @@ CLONE_NEWNET = 0x40000000  # linux/sched.h
 
 
 def network():
-    """The network of this thread, which tests move to other hosts; None where there are no namespaces."""
+    """Return the network of this thread, which tests move to other hosts; None without namespaces."""
     return os.readlink(OWN_NETWORK) if os.path.exists(OWN_NETWORK) else None
 
 

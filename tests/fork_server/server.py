@@ -29,7 +29,7 @@ MODULES = {
     "standin": ("aiohttp.web", "uvloop", "fleetlm_users.standin.server"),
     "bench": ("fleetlm_users.cli.main", *(f"fleetlm_users.cli.{name}.command" for name in COMMANDS)),
 }
-"""What is imported by kind of child. Importing Locust patches the standard library, which the others do without."""
+"""The modules imported by kind of child. Importing Locust patches the standard library, which the others do without."""
 
 READERS = ("locust", "bench")
 """The kinds whose children read presets and templates: the same files for each, which takes a third of a short run."""
@@ -47,7 +47,7 @@ poll, Socket = select.poll, socket.socket
 
 
 class Command(NamedTuple):
-    """What a child runs: `-m MODULE` or a script, with its arguments, environment and folder."""
+    """The command of a child: `-m MODULE` or a script, with its arguments, environment and folder."""
 
     arguments: list[str]
     environment: dict[str, str]
@@ -180,7 +180,7 @@ def run(command):
 
 
 def read_ahead():
-    """Fills the caches of what is made from files of the checkout alone, as imports are."""
+    """Fill the caches of everything made from files of the checkout alone, as imports are."""
     presets = importlib.import_module("fleetlm_users.workload.presets.presets")
     presets.load_presets()
     templates = importlib.import_module("fleetlm_users.measure.report.html").environment()

@@ -1,4 +1,4 @@
-"""A child of a fork server is what a process of its own is."""
+"""A child of a fork server equals a separate process."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def ran(kind, arguments, **how):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_finds_what_a_process_of_its_own_finds(tmp_path, kind):
-    """As the same script shows it, which imports what the server has imported."""
+    """The same script shows it, importing the same modules as the server."""
     script = tmp_path / "self.py"
     script.write_text(SELF.format(imports=KINDS[kind]))
     forked, alone = (ran(kind, [str(script), "a", "b"], forked=how) for how in (True, False))
@@ -88,7 +88,7 @@ print("unflushed", end=" ")
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_ends_as_a_process_of_its_own_does(tmp_path, kind, last):
-    """With what is to be done at the end, whatever is still to be written, and the same exit code."""
+    """Exit handlers run, pending output is written, and the exit code is the same."""
     script = tmp_path / "ends.py"
     script.write_text(ENDS.format(last=last))
     ends = [ran(kind, [str(script)], forked=how) for how in (True, False)]

@@ -1,4 +1,4 @@
-"""Ledgers, merges and whole runs to ask questions of."""
+"""Ledgers, merges and whole runs for tests to query."""
 
 from collections.abc import Callable
 

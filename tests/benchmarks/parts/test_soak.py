@@ -1,4 +1,4 @@
-"""Growth of memory is told with how well it is known."""
+"""Growth of memory is reported with its uncertainty."""
 
 import random
 
@@ -18,7 +18,7 @@ def readings(per_hour_mb, noise_mb=0.0, minutes=50):
     [(0.2, 0.1, "reached"), (-3.0, 0.1, "reached"), (5.0, 0.1, "missed"), (0.9, 2.0, "not shown")],
 )
 def test_the_slope_is_found_and_judged(per_hour_mb, noise_mb, outcome):
-    """Only what the readings can tell apart from the goal is reached or missed."""
+    """A goal counts as reached or missed only if the readings can tell."""
     found = growth("worker", readings(per_hour_mb, noise_mb))
     assert abs(found.per_hour_mb - per_hour_mb) <= 2 * found.within_mb
     assert found.outcome == outcome

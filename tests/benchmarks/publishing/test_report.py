@@ -20,7 +20,7 @@ def reference():
 
 @pytest.mark.parametrize("figure", ROWS, ids=lambda figure: figure.name)
 def test_a_goal_is_of_a_shown_value_of_a_contender(figure):
-    """Else the table cannot say what was measured."""
+    """Otherwise the table cannot show what was measured."""
     for goal in figure.goals:
         assert figure.column(goal.key)
         assert goal.of in figure.contenders
@@ -36,7 +36,7 @@ def test_page_and_chart_are_up_to_date(reference):
 
 
 def test_the_reference_has_nothing_but_the_figures_and_their_contenders(reference):
-    """What was not measured yet is named; a tool that is absent where the bench runs has no bar and no value."""
+    """Figures not measured yet are named; a tool that is absent where the bench runs has no bar and no value."""
     names = {figure.name for figure in ROWS}
     assert reference.figures.keys() <= names
     missing = [figure.title for figure in ROWS if figure.name not in reference.figures]
@@ -48,7 +48,7 @@ def test_the_reference_has_nothing_but_the_figures_and_their_contenders(referenc
 
 
 def test_a_tool_that_cannot_do_the_work_says_so_in_its_cells():
-    """With the reason below the table."""
+    """The reason is below the table."""
     figure = next(each for each in ROWS if each.cannot)
     text = render([figure], {figure.name: Measured("2026-11-24", False, {}, pairs=[{}])})
     for name, reason in figure.cannot.items():
@@ -57,7 +57,7 @@ def test_a_tool_that_cannot_do_the_work_says_so_in_its_cells():
 
 
 def test_a_chart_has_a_bar_per_contender():
-    """As long as the median, and the longest as long as there is room."""
+    """Each bar is as long as the median, and the longest one as long as there is room."""
     figure = next(each for each in ROWS if K6_WS in each.contenders)
     key = figure.columns[0].key
     pairs = [{"ours": {key: value}, K6_WS: {key: 40.0}} for value in (10.0, 20.0, 30.0)]
@@ -80,7 +80,7 @@ def test_figures_of_different_machines_say_so(processors, told):
 
 
 def test_results_survive_the_file(tmp_path, reference):
-    """And newer figures replace older ones, the others stay."""
+    """Newer figures replace older ones, and the others stay."""
     newer = Results({"churn": Measured("2027-01-01", True, {}, pairs=[{"ours": {"x": 1.0}}])})
     newer.save(tmp_path / "results.json")
     updated = reference.updated(Results.load(tmp_path / "results.json"))
@@ -89,7 +89,7 @@ def test_results_survive_the_file(tmp_path, reference):
 
 
 def test_a_file_of_another_format_is_refused(tmp_path):
-    """With what is accepted."""
+    """The error names the accepted format."""
     (tmp_path / "old.json").write_text('{"format": 0}')
     with pytest.raises(ValueError, match="got format 0; accepted is 1"):
         Results.load(tmp_path / "old.json")

@@ -1,4 +1,4 @@
-"""What the terminal shows of a figure."""
+"""The terminal's table of a figure."""
 
 import pytest
 

@@ -27,7 +27,7 @@ def test_contenders_take_turns(tmp_path):
 
 
 def test_a_failed_pair_is_left_out_and_reported(tmp_path):
-    """The others stay, and the bench goes on."""
+    """The other pairs stay, and the bench goes on."""
     said, calls = [], iter([1.0, RuntimeError("k6 is gone"), 3.0])
 
     def measure(*_):
@@ -43,7 +43,7 @@ def test_a_failed_pair_is_left_out_and_reported(tmp_path):
 
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path):
-    """In the file, though the bench was ended in the second pair."""
+    """The finished pair is in the file, although the bench was ended in the second one."""
     calls = iter([1.0])
 
     def measure(*_):

@@ -1,4 +1,4 @@
-"""What a log of strace says."""
+"""Reading a log of strace."""
 
 from benchmarks.running.system_calls import Calls, seen
 

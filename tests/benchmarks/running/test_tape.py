@@ -1,4 +1,4 @@
-"""What is read off a tape is read while all sessions were there."""
+"""Figures of a tape cover only the time while all sessions were there."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def tape(*readings):
 
 
 def test_rates_are_those_of_the_stretch_with_all_joined():
-    """Neither the ramp before nor the leaving after."""
+    """They include neither the ramp before nor the leaving after."""
     stretch = tape((0, 0.0, 1, 1, 0), (1, 0.9, 2, 2, 5), (3, 1.9, 2, 2, 105), (4, 9.0, 1, 2, 110)).all_joined(2)
     assert stretch.length_s == 2
     assert stretch.appends_per_s == 50
@@ -26,7 +26,7 @@ def test_rates_are_those_of_the_stretch_with_all_joined():
 
 
 def test_what_the_ramp_left_to_do_can_be_left_out():
-    """The stretch begins so much later; one that ends before is none."""
+    """The stretch begins that much later; one that ends before then is none."""
     made = tape((1, 0.9, 2, 2, 5), (2, 1.9, 2, 2, 5), (5, 2.0, 2, 2, 5), (6, 2.1, 2, 2, 5))
     assert made.all_joined(2, settling_s=3.0).core_share == pytest.approx(0.1)
     with pytest.raises(RuntimeError, match="less than 5 s"):
@@ -35,6 +35,6 @@ def test_what_the_ramp_left_to_do_can_be_left_out():
 
 @pytest.mark.parametrize("readings", [[], [(0, 0.0, 2, 2, 0)], [(0, 0.0, 1, 1, 0), (1, 1.0, 1, 1, 9)]])
 def test_sessions_that_were_never_there_together_give_no_rate(readings):
-    """One reading is no stretch."""
+    """One reading is not a stretch."""
     with pytest.raises(RuntimeError, match="2 sessions were never there together"):
         tape(*readings).all_joined(2)

@@ -1,4 +1,4 @@
-"""What our own process is told: the work of all contenders, and nothing that a preset has beyond it."""
+"""The options of our own process: the work common to all contenders, and nothing that only a preset adds."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the peers are told: the same sessions, messages and heartbeats as the others."""
+"""The loads of the peers: the same sessions, messages and heartbeats as the others."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ IDLE = Load(100, 100.0, ramp_s=25.0)
 
 
 def loops(load: Load) -> list[tuple[int, float, str]]:
-    """Of both tools: how often, how many seconds apart, which frame."""
+    """Return for both tools how often, how many seconds apart, and which frame they send."""
     root = ElementTree.fromstring(tsung.document(load, "127.0.0.1:4000", Path("/x")))
     found = [
         (int(one.get("to")), float(one[0].get("value")), "".join(one.itertext()).strip()) for one in root.iter("for")

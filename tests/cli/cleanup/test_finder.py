@@ -30,7 +30,7 @@ def ids(found):
     ids=["one", "few", "many", "holes", "beyond the plan", "gap of workers", "none"],
 )
 def test_every_participant_of_a_run_is_found(api, numbers):
-    """In the plan's block and each worker's, with holes shorter than the stretch of misses that ends a block."""
+    """They are in the plan's block and in each worker's, with gaps shorter than the run of misses that ends a block."""
     for name in names(numbers):
         api.add(name)
     assert len(cleaner(api).find([R1]).deletable) == len(numbers)
@@ -52,14 +52,14 @@ def test_what_a_folder_knows_bridges_longer_holes(api):
 
 
 def test_all_known_workers_are_asked(api):
-    """Five workers of which only the last had a user beyond the plan."""
+    """There are five workers, and only the last had a user beyond the plan."""
     api.add("bench-r1-50000001")
     assert cleaner(api).find([R1]).deletable == []
     assert len(cleaner(api).find([RunMark("r1", "bench", users=5, workers=5)]).deletable) == 1
 
 
 def test_only_the_runs_own_sessions_are_found(api):
-    """Of one participant, those of another run, without bench, or archived stay."""
+    """Sessions of the same participant that belong to another run, lack bench, or are archived stay."""
     api.add("bench-r1-1", "r1")
     api.add("bench-r1-1", "r2")
     api.add("bench-r1-1", "r1", bench=False)

@@ -41,13 +41,13 @@ def test_only_bench_true_is_ours(metadata, is_ours):
 
 @given(JSON)
 def test_any_body_is_read_without_an_error(body):
-    """What is not of FleetLM's form holds no sessions."""
+    """A body in another form than FleetLM's holds no sessions."""
     assert all(isinstance(found, BenchSession) for found in bench_sessions(body))
     assert is_full(body) in (True, False)
 
 
 def test_archived_ones_are_marked():
-    """FleetLM goes on listing what was deleted."""
+    """FleetLM goes on listing deleted sessions."""
     found = next(
         bench_sessions(listed(metadata={"bench": True, "run_id": "r1", "scenario": "churn"}, status="archived"))
     )

@@ -28,7 +28,7 @@ def test_a_line_per_run_and_what_cannot_be_known(api):
 
 
 def test_named_runs_are_compared_with_what_their_folders_know(api):
-    """A run that began more sessions than were found is told, as are full lists."""
+    """A run that began more sessions than were found is reported, and so are full lists."""
     api.add("bench-r1-1", "r1")
     found = found_of(api)
     found.full.add("bench-r1-1")
@@ -54,7 +54,7 @@ def test_failures_are_reported_by_kind():
 
 
 def test_names_of_the_server_are_printable_and_bounded(api):
-    """Whoever created the sessions chose them."""
+    """The creator of the sessions chose these names."""
     api.add("bench-r1-1", "r\x1b[2J1", scenario="s\r\n" * 500)
     text = found_text(found_of(api), [], Style(width=200))
     assert "r\\x1b[2J1" in text

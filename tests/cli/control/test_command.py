@@ -1,4 +1,4 @@
-"""`fleetlm-bench control` against a small web UI: what it asks, how it logs in, and what it says of refusals."""
+"""`fleetlm-bench control` against a small web UI: its requests, its login, and how it reports refusals."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,7 +70,7 @@ def web_ui():
 
 @pytest.mark.parametrize("words", [("pause",), ("resume",), ("stop",), ("rate", "150%"), ("users", "40")])
 def test_an_action_is_asked_for(bench, web_ui, words):
-    """With its value, and the answer's words are shown."""
+    """The value is sent with it, and the answer's words are shown."""
     server = web_ui()
     result = bench("control", *words, "--web-url", server.url)
     assert (result.exit_code, result.output) == (0, "paused\n")
@@ -91,7 +91,7 @@ def test_an_action_is_asked_for(bench, web_ui, words):
     ],
 )
 def test_a_mistake_is_explained_before_anything_is_asked(bench, words, said):
-    """With exit code 2."""
+    """The exit code is 2."""
     result = bench("control", *words)
     assert result.exit_code == 2
     assert said in result.output
@@ -108,7 +108,7 @@ def test_a_mistake_is_explained_before_anything_is_asked(bench, words, said):
     ],
 )
 def test_a_refusal_is_shown(bench, web_ui, answer, said):
-    """With exit code 1, printable and bounded."""
+    """The text is printable and bounded, and the exit code is 1."""
     result = bench("control", "pause", "--web-url", web_ui(answer=answer).url)
     assert result.exit_code == 1
     assert said in result.output
@@ -128,7 +128,7 @@ def test_nobody_there(bench, web_ui):
 
 
 def test_a_login_is_passed_with_the_password_of_the_environment(bench, web_ui, monkeypatch):
-    """As a person would on the page; without a password the variable is named."""
+    """The login works as a person's on the page; without a password, the error names the variable."""
     server = web_ui(password="open sesame")
     result = bench("control", "pause", "--web-url", server.url)
     assert result.exit_code == 2

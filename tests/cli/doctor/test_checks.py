@@ -54,7 +54,7 @@ MID = Problem(ProblemCode.PROTOCOL, "the REST API", "http://x/api", "it is one o
     ],
 )
 def test_each_thing_that_was_asked_has_a_line(problems, changed):
-    """What the preflight found is told under its own name, and nothing that it found is left out."""
+    """Every finding of the preflight is reported under its own name, and none is left out."""
     assert dict(outcomes(*problems)) == FINE | changed
 
 

@@ -25,7 +25,7 @@ def problem(code, kind="", status=None):
     ],
 )
 def test_what_to_do_about_the_api(kind, status, words):
-    """By the kind and status of the failure."""
+    """The remedy follows from the kind and status of the failure."""
     assert words in remedies.of_problem(problem(ProblemCode.API_FAILED, kind, status))
 
 
@@ -42,7 +42,7 @@ def test_what_to_do_about_the_api(kind, status, words):
     ],
 )
 def test_what_to_do_about_the_websocket(kind, status, words):
-    """By the kind and status of the failure; preflight and the trial session agree."""
+    """It follows from the kind and status of the failure; preflight and the trial session agree."""
     assert words in remedies.of_problem(problem(ProblemCode.WEBSOCKET_FAILED, kind, status))
     assert words in remedies.of_connect(ConnectFailed("ws://x", kind, "in words that decide nothing", status))
 
@@ -56,7 +56,7 @@ def test_what_to_do_about_the_websocket(kind, status, words):
     ],
 )
 def test_what_to_do_about_other_problems(code, words):
-    """By their code; some say so themselves."""
+    """It follows from the problem's code; some problems say so themselves."""
     remedy = remedies.of_problem(problem(code))
     assert words in remedy
     assert bool(remedy) is bool(words)
@@ -71,5 +71,5 @@ def test_what_to_do_about_other_problems(code, words):
     ],
 )
 def test_what_to_do_about_a_join(failed, words):
-    """By FleetLM's reason."""
+    """It follows from FleetLM's reason."""
     assert words in remedies.of_join(failed)

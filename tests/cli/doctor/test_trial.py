@@ -1,4 +1,4 @@
-"""The words of the trial session for what became of its message and of the answer."""
+"""The trial session's words for the fate of its message and of the answer."""
 
 import pytest
 

@@ -32,7 +32,7 @@ def test_a_list_is_for_people_and_for_programs(bench, monkeypatch, what):
 
 
 def test_benchmarks_are_the_default_list(bench):
-    """With file, users, duration and thresholds."""
+    """Each has its file, users, duration and thresholds."""
     output = bench("list").output
     assert output == bench("list", "benchmarks").output
     for words in ("mixed.py", "10 long_lived, 5 burst, 3 churn, for 2m", "append_latency_ms: p(95)<1000"):
@@ -49,7 +49,7 @@ def test_everything_there_is_is_listed():
 
 
 def test_own_presets_are_listed_too(bench, tmp_path):
-    """With --presets-file."""
+    """--presets-file adds them."""
     file = tmp_path / "mine.yaml"
     file.write_text("mixed:\n  tiny: {users: {burst: 1}, duration_s: 60}\n")
     assert "tiny" in bench("list", "presets", "--presets-file", file).output
@@ -64,7 +64,7 @@ def test_own_presets_are_listed_too(bench, tmp_path):
     ],
 )
 def test_a_mistake_ends_with_2(bench, arguments, words):
-    """And says what is accepted."""
+    """The error names what is accepted."""
     found = bench(*arguments)
     assert found.exit_code == 2
     assert words in found.output
@@ -77,7 +77,7 @@ def test_the_reference_of_the_options_is_up_to_date():
 
 
 def test_the_reference_is_a_table_of_five_columns():
-    """Whatever an option's help holds."""
+    """It holds whatever an option's help contains."""
     option = {
         "name": "x", "flag": "--x", "env": "X", "default": "", "help": "a|b <c>", "kind": "text", "example": "p(1)|2",
         "choices": ["a", "b"], "in_form": False, "repeatable": True, "secret": True, "group": "run",
@@ -92,7 +92,7 @@ def test_the_reference_is_a_table_of_five_columns():
 
 
 def test_the_checkouts_own_locustfiles_are_found(tmp_path, monkeypatch):
-    """From wherever the command is called."""
+    """They are found wherever the command is called from."""
     monkeypatch.chdir(tmp_path)
     folder = locustfiles()
     assert folder is not None
@@ -100,7 +100,7 @@ def test_the_checkouts_own_locustfiles_are_found(tmp_path, monkeypatch):
 
 
 def test_every_behaviour_of_a_mixed_load_has_its_count(bench):
-    """Also one that no preset has users of."""
+    """It includes one that no preset has users of."""
     options = json.loads(bench("list", "options", "--json").output)
     flags = {entry["flag"] for entry in (options["options"] if isinstance(options, dict) else options)}
     assert {"--long-lived-vus", "--burst-vus", "--churn-vus", "--inbox-watcher-vus"} <= flags

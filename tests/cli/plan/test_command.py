@@ -30,7 +30,7 @@ def test_one_of_each(bench):
 
 
 def test_sessions_that_arrive_are_as_many_at_once_as_littles_law_says(bench):
-    """Each opens one; the ramp of sessions that stay is no matter."""
+    """Each visit opens one session; the ramp of sessions that stay does not matter."""
     text = bench("plan", "--session-rate", 20.5, "--stay", "30s", "--rate", 0.2).output
     assert "615 sessions at once at 0.2 messages per second each" in " ".join(text.split())
     assert "20.5 sessions/s × 30 s = 615" in text
@@ -39,7 +39,7 @@ def test_sessions_that_arrive_are_as_many_at_once_as_littles_law_says(bench):
 
 
 def test_json_is_the_same(bench):
-    """For programs: figures, steps, settings."""
+    """Programs get the same figures, steps and settings."""
     told = json.loads(bench(*LOAD, "--sessions-per-worker", 10_000, "--json").output)
     assert (told["workers"], told["machines"], told["source_addresses"]) == (100, 15, 3)
     assert {"section", "name", "shown", "value", "unit"} == set(told["steps"][0])

@@ -1,4 +1,4 @@
-"""The plan's answers follow from its arithmetic, and grow with what is asked."""
+"""The plan's answers follow from its arithmetic, and grow with the load."""
 
 from dataclasses import replace
 
@@ -59,7 +59,7 @@ def test_small_loads(change, workers):
 
 
 def test_memory_can_be_what_is_scarce():
-    """As many machines as the memory of all needs."""
+    """The answer is as many machines as the memory of all sessions needs."""
     plan = size_load(MILLION, COSTS, Machines(cores=64, memory_gib=8))
     assert plan.machines == 10  # 37.8 GiB over 4 GiB each
 

@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 
 def test_every_report_is_written_as_the_run_wrote_it(bench, folder, tmp_path):
-    """To the letter; the page with its charts over time."""
+    """Each is identical to the letter, including the page with its charts over time."""
     flags = {name: tmp_path / "new" / name for name in ("html", "markdown", "junit", "text")}
     done = bench("report", folder, *(word for name, path in flags.items() for word in (f"--{name}", path)))
     assert (done.exit_code, done.output) == (0, "")
@@ -36,13 +36,13 @@ def test_every_report_is_written_as_the_run_wrote_it(bench, folder, tmp_path):
 
 
 def test_without_an_option_the_text_is_shown(bench, folder):
-    """And a dash is standard output."""
+    """A dash means standard output."""
     assert "VERDICT" in bench("report", folder).output
     assert bench("report", folder / "summary.json", "--markdown", "-").output == render_markdown(made())
 
 
 def test_a_baseline_adds_what_differs_from_it(bench, folder, tmp_path):
-    """By the rules of `compare`; both files are read as strictly, and the exit code stays."""
+    """It follows the rules of `compare`; both files are checked as strictly, and the exit code stays."""
     before = written(tmp_path / "before", made())
     done = bench("report", folder, "--baseline", before)
     assert done.exit_code == 0
@@ -72,7 +72,7 @@ def test_without_the_seconds_the_page_has_no_charts_over_time(bench, folder, tmp
     ],
 )
 def test_damaged_seconds_are_refused_by_line(bench, folder, content, words):
-    """Only the page reads them."""
+    """Only the page reads the seconds."""
     (folder / "timeseries.csv").write_text(content)
     done = bench("report", folder, "--html", "-")
     assert done.exit_code == 2
@@ -101,7 +101,7 @@ def test_two_reports_do_not_share_a_file(bench, folder, tmp_path):
 
 
 def test_what_cannot_be_written_is_said(bench, folder, tmp_path):
-    """With exit code 1."""
+    """The exit code is 1."""
     done = bench("report", folder, "--html", tmp_path)
     assert done.exit_code == 1
     assert "cannot be written" in done.output

@@ -66,7 +66,7 @@ def test_a_summary_of_the_first_version_is_still_read():
     ],
 )
 def test_what_is_missing_or_of_another_type_is_named(change, place):
-    """By schema and types alike."""
+    """Schema and types agree on it."""
     document = made()
     change(document)
     with pytest.raises(ShapeError) as problem:
@@ -76,7 +76,7 @@ def test_what_is_missing_or_of_another_type_is_named(change, place):
 
 
 def test_what_the_types_accept_the_schema_accepts():
-    """On damaged summaries; the types are stricter, since 1.0 is a whole number to JSON Schema."""
+    """Tried on damaged summaries; the types are stricter, since 1.0 is a whole number to JSON Schema."""
     refused = []
     sound = made()
     each_kind = {metric["kind"]: name for name, metric in sound["metrics"].items()}

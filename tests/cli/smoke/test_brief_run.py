@@ -1,4 +1,4 @@
-"""What a run of some seconds shows: that a benchmark works, and nothing of its speed."""
+"""What a run of a few seconds shows: whether a benchmark works, and nothing about its speed."""
 
 import copy
 import sys
@@ -23,7 +23,7 @@ def run(name="mixed", *, failures=(), doubts=(), appended=None, too_few=False):
 
 
 def test_a_run_whose_messages_arrive_works():
-    """With how many, and their median."""
+    """The result names their number and their median."""
     sign, words = run()
     assert sign == "✓"
     assert words.startswith("300 of 300 messages appended, median ")
@@ -50,7 +50,7 @@ def test_only_too_few_samples_are_no_reason_to_doubt(parts, sign, words):
 
 @pytest.mark.parametrize(("joined", "sign"), [(True, "✓"), (False, "✗")])
 def test_where_no_message_is_due_sessions_must_be_joined(joined, sign):
-    """As in concurrent_sessions: thresholds on messages then have no samples, which is no failure here."""
+    """In concurrent_sessions, for example, thresholds on messages have no samples then, which is no failure here."""
     summary = copy.deepcopy(made())
     summary["accounting"]["all"]["all"] |= {"sent": 0, "appended": 0}
     summary["thresholds"][0] |= {"samples": 0, "measured": None, "ok": False}
@@ -70,7 +70,7 @@ def counter_of(count):
     [(4, "✓", "4 of 4 pushes replied to, median "), (0, "✗", "none of 4 pushes was replied to")],
 )
 def test_a_run_of_pushes_is_told_in_pushes(replied, sign, words):
-    """As of a benchmark of any Phoenix application."""
+    """It is so for a benchmark of any Phoenix application."""
     summary = copy.deepcopy(made())
     summary["run"]["sends"] = ["pushes"]
     summary["metrics"] |= {"pushes_sent": counter_of(4), "pushes_replied": counter_of(replied)}
@@ -115,7 +115,7 @@ def test_locust_gets_the_options_of_a_short_run(tmp_path, monkeypatch):
 
 
 def test_a_run_that_does_not_end_is_ended(tmp_path, monkeypatch):
-    """In order, by SIGTERM."""
+    """SIGTERM ends it in order."""
     monkeypatch.setattr(brief_run, "SPARE_S", 0.0)
     fake_locust(tmp_path, monkeypatch, "import signal; signal.pause()")
     assert "exit code -15" in smoke(tmp_path / "mixed.py", 0.2, [], tmp_path / "results").words

@@ -44,7 +44,7 @@ def test_what_stops_a_server_must_be_asked_for(bench, calls, tmp_path):
 
 @pytest.mark.parametrize("arguments", [("--only", "nothing"), ("--folder", "nowhere")])
 def test_a_mistake_ends_with_2(bench, calls, tmp_path, arguments):
-    """And names what there is."""
+    """The error names the benchmarks that exist."""
     done = bench("smoke", *(("--folder", tmp_path) if "--folder" not in arguments else ()), *arguments)
     assert done.exit_code == 2
     assert calls == []

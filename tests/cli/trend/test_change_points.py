@@ -1,4 +1,4 @@
-"""E-divisive with a permutation test: how rarely it is wrong, what it finds, and where it says nothing."""
+"""E-divisive with a permutation test: how rarely it is wrong, what it finds, and when it gives no answer."""
 
 import random
 from itertools import pairwise
@@ -27,7 +27,7 @@ def shifted(before, after, *, scatter, shift, seed):
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("count", [12, 30])
 def test_fewer_than_one_unchanged_history_in_a_hundred_shows_a_change(noise, count):
-    """Whatever the noise: 400 histories each, of 12 and of 30 runs. docs/trend.md states the rate."""
+    """It holds for any noise: 400 histories each, of 12 and of 30 runs. docs/trend.md states the rate."""
     alarms = 0
     for seed in range(400):
         rng = random.Random(seed)
@@ -40,7 +40,7 @@ def test_fewer_than_one_unchanged_history_in_a_hundred_shows_a_change(noise, cou
     [(20, 10, 1.5, 0.95), (30, 10, 2.0, 0.9), (20, 5, 1.5, 0.85), (20, 3, 1.0, 0.9), (8, 8, 1.0, 0.95)],
 )
 def test_a_shift_of_five_percent_is_found(before, after, scatter, least):
-    """With these shares of fifty histories, by how much runs scatter. docs/trend.md states them."""
+    """These are the shares of fifty histories, by how much runs scatter. docs/trend.md states them."""
     found = 0
     for seed in range(50):
         changes = change_points(shifted(before, after, scatter=scatter, shift=5, seed=seed))

@@ -33,7 +33,7 @@ def test_the_exit_code_is_the_answer(bench, worse, tmp_path):
 
 
 def test_what_is_kept_apart_and_left_out_is_said(bench, worse):
-    """With its reason; --ignore takes it in."""
+    """Each has its reason; --ignore includes it."""
     history(worse / "apart", [1] * 3, seed=2, host={"cpu": "EPYC"})
     (worse / "broken").mkdir()
     (worse / "broken" / "summary.json").write_text("{")
@@ -112,14 +112,14 @@ def test_other_programs_get_their_formats(bench, worse, tmp_path):
     ],
 )
 def test_a_mistake_ends_with_2(bench, worse, arguments, words):
-    """And says what is accepted."""
+    """The error names what is accepted."""
     done = bench("trend", worse, *arguments)
     assert done.exit_code == 2
     assert words in " ".join(done.output.split())
 
 
 def test_no_damaged_history_ends_in_a_traceback(bench, tmp_path):
-    """What cannot be read is left out."""
+    """Unreadable files are left out."""
     sound = made()
     for seed in range(60):
         sound["run"]["started_at"] = f"2026-08-01T02:00:{seed:02}+00:00"

@@ -1,4 +1,4 @@
-"""Runs in the order of time, and what is left out, with the reason."""
+"""Runs in order of time, and results left out with the reason."""
 
 import json
 
@@ -16,7 +16,7 @@ def names(found):
 
 
 def test_runs_come_in_the_order_of_their_start(tmp_path):
-    """Whatever their folders are called, also some levels down, and each once."""
+    """Folder names do not matter, nor do a few levels of nesting, and each run counts once."""
     one, two = history(tmp_path / "z", [1, 1]), history(tmp_path / "a" / "job" / "results", [1, 1, 1], seed=2)
     found = read_history([tmp_path, one, one / "run-000-1"])
     assert names(found) == ["r000-1", "r000-2", "r001-1", "r001-2", "r002-2"]
@@ -46,7 +46,7 @@ def test_what_cannot_count_is_left_out_by_name(tmp_path):
 
 
 def test_the_folders_name_tells_the_start_where_the_summary_does_not(tmp_path):
-    """As older versions named them too."""
+    """Older versions named their folders so, too."""
     written(tmp_path / "20261124T113500Z-mixed-r1", made())
     (run,) = read_history([tmp_path]).runs
     assert run.started.isoformat() == "2026-11-24T11:35:00+00:00"
@@ -69,5 +69,5 @@ def test_a_named_file_must_be_readable(tmp_path):
     + [(odd, "") for odd in ({}, {"git_commit": "<b>abcdef"}, {"git_commit": 7}, {"commit": "x" * 99})],
 )
 def test_the_commit_is_that_of_what_was_tested(versions, commit):
-    """Where CI says it; and only what looks like one."""
+    """CI may name it; only a text that looks like a commit counts."""
     assert commit_of(versions) == commit

@@ -1,4 +1,4 @@
-"""Levels, changes for the worse and for the better, and which of them the newest run lies behind."""
+"""Levels, changes for the worse and for the better, and which of them precede the newest run."""
 
 import json
 import random
@@ -92,7 +92,7 @@ def test_a_newest_run_without_a_judged_figure_is_no_pass(tmp_path):
 
 @pytest.mark.parametrize(("newest", "code"), [(400, 0), (300, 3)])
 def test_a_capacity_search_is_judged_by_its_result(tmp_path, newest, code):
-    """More is better; a search that the generator ended is no point of the line."""
+    """More is better; a search ended by the generator is not a point of the line."""
     rng = random.Random(1)
     for day in range(24):
         result = (400 if day < 16 else newest) * rng.gauss(1, 0.01)

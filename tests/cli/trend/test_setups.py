@@ -1,4 +1,4 @@
-"""What is comparable and what is kept apart."""
+"""Which runs are comparable and which are kept apart."""
 
 import pytest
 
@@ -21,7 +21,7 @@ from tests.cli.histories import history
     ],
 )
 def test_another_load_server_or_machine_is_another_setup(tmp_path, part, values, name):
-    """And the setting that differs is named; asked for, it is ignored."""
+    """The differing setting is named, and can be ignored on request."""
     known = {"options": {"message_bytes": 32, "api_url": "http://here:4000/api"}, "plan": {"session_rate": []}}
     history(tmp_path / "old", [1, 1], **known)
     history(tmp_path / "new", [1] * 3, seed=2, **(known | {part: known.get(part, {}) | values}))

@@ -1,4 +1,4 @@
-"""Compressed bodies that nobody asked for: read with a bound, or said to be what they are."""
+"""Compressed bodies that nobody requested: read within a bound, or described."""
 
 import contextlib
 import gzip
@@ -23,7 +23,7 @@ CODERS = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compre
 
 @given(st.binary(max_size=2000), st.lists(st.sampled_from(sorted(CODERS)), max_size=3))
 def test_what_was_encoded_is_decoded(data, codings):
-    """In the opposite order."""
+    """The codings are undone in reverse order."""
     body = data
     for coding in codings:
         body = CODERS[coding](body)
@@ -31,7 +31,7 @@ def test_what_was_encoded_is_decoded(data, codings):
 
 
 def test_deflate_without_its_frame_and_gzip_in_several_members():
-    """What some servers send, and what RFC 1952 allows."""
+    """Some servers send the former, and RFC 1952 allows the latter."""
     assert decoded(bare_deflate(b"hello"), ["deflate"], LIMIT) == b"hello"
     assert decoded(gzip.compress(b"hel") + gzip.compress(b"lo"), ["gzip"], LIMIT) == b"hello"
 
@@ -64,6 +64,6 @@ def test_what_cannot_be_read_is_named(body, codings, said):
 
 @given(st.binary(max_size=300), st.sampled_from(sorted(CODERS)))
 def test_no_bytes_raise_anything_else(body, coding):
-    """Whatever a server sends."""
+    """It holds for any bytes a server sends."""
     with contextlib.suppress(NotDecoded, Oversize):
         assert len(decoded(body, [coding], LIMIT)) <= LIMIT

@@ -1,4 +1,4 @@
-"""What an answer says to do, in a sentence: redirects where to, logins and bans whom to ask."""
+"""The advice in an answer, as a sentence: where redirects lead, and what to do about logins and bans."""
 
 import pytest
 from hypothesis import given
@@ -46,7 +46,7 @@ def test_a_redirect_says_where_to_and_what_to_set(status, asked, location, told)
 
 @pytest.mark.parametrize(("status", "told"), [(401, "login"), (403, "let this machine in"), (407, "proxy")])
 def test_a_login_and_a_ban_say_what_to_do(status, told):
-    """In our words, without the server's."""
+    """The advice is in our words, without the server's."""
     assert told in advice(status, {}, RequestedUrl(*API))
 
 

@@ -15,7 +15,7 @@ SESSION = b'{"session":{"id":"01M850DM7D2B8JSWB2VCTXY5GK","status":"active"}}'
 
 
 class Scripted:
-    """A fake that answers each request with the next of `answers` and keeps what it was asked."""
+    """A fake that answers each request with the next of `answers` and keeps the requests."""
 
     def __init__(self, *answers: tuple[str, bytes]) -> None:
         self.answers = list(answers)
@@ -173,7 +173,7 @@ def test_the_path_of_an_error_names_the_route_not_the_id(api_for):
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
 def test_a_redirect_is_not_followed_and_says_where_to(serve, status):
-    """With the option that leads there."""
+    """The advice names the option that leads there."""
 
     def script(peer):
         peer.read_request()
@@ -212,7 +212,7 @@ def test_a_url_that_is_none_is_a_usage_error():
     ).map(lambda value: json.dumps(value).encode())
 )
 def test_no_error_body_raises(body):
-    """Whatever a server, or a proxy in front of it, sends: a bounded number of printable words."""
+    """It holds whatever a server, or a proxy in front of it, sends: the words are bounded and printable."""
     detail = error_detail(body)
     assert isinstance(detail, str)
     assert len(detail) <= 200

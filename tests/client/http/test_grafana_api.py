@@ -1,4 +1,4 @@
-"""Annotations in Grafana: what is posted, and that the token goes nowhere but into its one header."""
+"""Annotations in Grafana: the posts, and that the token is only ever in its one header."""
 
 import pytest
 
@@ -11,7 +11,7 @@ ANNOTATION = {"time": 1_700_000_000_000, "timeEnd": 1_700_000_060_000, "tags": [
 
 @pytest.fixture
 def grafana(serve):
-    """Returns an API on a fake Grafana that answers each request so, and what it was asked."""
+    """Return an API on a fake Grafana that gives these answers, and the requests it got."""
     made = []
 
     def make(status="200 OK", body=b'{"message":"Annotation added","id":1}', *headers, query="", token=TOKEN):
@@ -32,7 +32,7 @@ def grafana(serve):
 
 
 def test_an_annotation_is_posted_with_its_dashboard_and_the_token(grafana):
-    """Of the URL's query; times in ms."""
+    """The dashboard comes from the URL's query; times are in ms."""
     api, asked = grafana(query="?dashboardUID=ab%20c&panelId=7")
     api.post(ANNOTATION)
     ((line, headers, body),) = asked
@@ -43,7 +43,7 @@ def test_an_annotation_is_posted_with_its_dashboard_and_the_token(grafana):
 
 
 def test_without_a_dashboard_it_is_the_organizations_and_without_a_token_nothing_is_sent_for_one(grafana):
-    """As for a Grafana that lets everybody in."""
+    """It suits a Grafana that lets everybody in."""
     api, asked = grafana(token="")
     api.post(ANNOTATION)
     ((_, headers, body),) = asked
@@ -61,7 +61,7 @@ def test_without_a_dashboard_it_is_the_organizations_and_without_a_token_nothing
     ],
 )
 def test_a_refusal_says_what_to_do_and_never_the_token(grafana, status, body, token, words):
-    """Not even when the server repeats it."""
+    """It holds even if the server repeats the token."""
     api, _ = grafana(status, body, token=token)
     with pytest.raises(RestFailed) as caught:
         api.post(ANNOTATION)
@@ -80,7 +80,7 @@ def test_a_redirect_is_not_followed_with_the_token(grafana):
 
 @pytest.mark.parametrize("token", ["two words", "line\nbreak", "schlüssel", "x" * 5000, "nul\0"])
 def test_what_no_header_can_hold_is_refused_without_being_shown(token):
-    """White space around a token is no part of it, as of one that was read from a file."""
+    """White space around a token is not part of it, as when it was read from a file."""
     with pytest.raises(UsageError, match="GRAFANA_TOKEN") as caught:
         GrafanaApi("http://127.0.0.1/api/annotations", token, timeout_s=1.0, insecure=False)
     assert token not in str(caught.value)

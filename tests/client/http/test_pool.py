@@ -88,7 +88,7 @@ def test_as_many_connections_as_are_asked_at_once_but_no_more_than_allowed(pool_
 
 
 def test_a_pool_that_is_exhausted_times_out(pool_of, serve):
-    """Nothing was written, so there is no stamp of it."""
+    """Nothing was written, so it has no stamp."""
     server = serve(hold)
     pool = pool_of(server.http_url, timeout_s=SHORT_S, concurrency=1)
     with pool._slots:
@@ -108,7 +108,7 @@ def test_a_pool_that_is_exhausted_times_out(pool_of, serve):
     ],
 )
 def test_every_kind_of_body_is_read_whole(pool_of, serve, head, body):
-    """By length, chunked, until the end of the stream; interim answers are skipped; close means close."""
+    """Bodies end by length, by chunks, or at the end of the stream; interim answers are skipped; close means close."""
 
     def script(peer):
         peer.read_request()
@@ -252,7 +252,7 @@ def test_nobody_there_is_refused_and_no_name_is_dns(pool_of):
 
 
 def test_tls_is_verified_unless_insecure(pool_of, serve):
-    """And its connections are kept alive too."""
+    """Its connections are kept alive, too."""
     server = serve(answering, tls=True)
     assert failure(pool_of(server.http_url)).kind == "tls"
     pool = pool_of(server.http_url, insecure=True)

@@ -18,7 +18,7 @@ FIELD = "a header field holds a forbidden character"
 
 
 def words_for(*received):
-    """What is said of an answer that arrives in these pieces."""
+    """Return the description of an answer that arrives in these pieces."""
     response = Response("GET")
     for piece in received[:-1]:
         response.receive(piece)
@@ -51,7 +51,7 @@ def words_for(*received):
     ],
 )
 def test_what_llhttp_refuses_is_said_in_our_words(received, words):
-    """By the number of its error: the texts are states of a parser."""
+    """They follow from the number of its error: llhttp's texts name parser states."""
     assert words_for(received) == words
 
 

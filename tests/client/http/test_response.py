@@ -59,7 +59,7 @@ def received(data, sizes=(), method="GET"):
 @pytest.mark.parametrize("name", LEGAL)
 @pytest.mark.parametrize("is_dribbled", [False, True])
 def test_every_legal_form_is_read(name, is_dribbled):
-    """In one piece and byte by byte."""
+    """It is read alike in one piece and byte by byte."""
     data = LEGAL[name]
     response = received(data, [1] * len(data) if is_dribbled else ())
     assert (response.is_complete, response.status, response.body()) == (True, 200, (b"abc", ""))
@@ -84,13 +84,13 @@ def test_where_the_bytes_are_cut_does_not_matter(name, sizes):
     ],
 )
 def test_answers_without_a_body_end_with_their_head(data, status, body):
-    """Whatever length their head names."""
+    """It holds whatever length their head states."""
     response = received(data)
     assert (response.is_complete, response.status, response.raw_body()) == (True, status, body)
 
 
 def test_a_body_without_length_ends_with_the_stream():
-    """And can be followed by nothing."""
+    """Nothing can follow it on the connection."""
     response = received(OK + b"\r\nabc")
     assert not response.is_complete
     response.receive(b"")
@@ -115,7 +115,7 @@ def test_what_comes_behind_the_answer_does_not_change_it(behind):
     ],
 )
 def test_the_fields_that_say_what_to_do_are_kept(data, location):
-    """By name in lower case."""
+    """Their names are in lower case."""
     head = b"HTTP/1.1 301 Moved\r\nServer: x\r\n" + data + b"Content-Length: 0\r\n\r\n"
     for sizes in ((), [1] * len(head)):
         assert received(head, sizes).fields.get("location") == location
@@ -143,7 +143,7 @@ def test_heads_and_bodies_have_a_bound():
 
 @given(st.binary(max_size=200), st.lists(st.integers(1, 30), max_size=8), st.booleans())
 def test_no_bytes_raise_anything_else(data, sizes, has_head):
-    """Whatever a server sends."""
+    """It holds for any bytes a server sends."""
     with contextlib.suppress(HTTPParseError, Oversize):
         response = received((OK + b"Content-Length: 3\r\n" if has_head else b"") + data, sizes)
         response.receive(b"")

@@ -52,7 +52,7 @@ def test_a_folded_field_is_one_line(name, words, fold):
 
 @given(st.binary(max_size=300))
 def test_no_bytes_raise(data):
-    """And what is plain stays as it is."""
+    """A plain head stays unchanged."""
     assert plain(plain(data)) == plain(data)
     fields_of(data)
     assert 0 <= end_of_head(data) <= len(data)

@@ -1,4 +1,4 @@
-"""What the quick look takes, the parser would have taken as the same; everything else it leaves to it."""
+"""The quick check accepts only answers that the parser would have read alike, and leaves everything else to it."""
 
 import pytest
 from hypothesis import given

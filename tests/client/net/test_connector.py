@@ -48,7 +48,7 @@ def test_the_winner_is_remembered(places):
 
 
 def test_a_winner_that_refuses_gives_way_to_the_others(places):
-    """In the same connect, and for those that follow."""
+    """It happens in the same connect, and for later ones."""
     first, second = places.open("127.0.0.2"), places.open("127.0.0.3")
     connector = connector_to(first, second)
     assert visited(connector, places) == first
@@ -67,7 +67,7 @@ def test_a_winner_that_falls_silent_is_raced_again_by_the_next_connect(places):
 
 
 def test_when_the_winner_fails_and_nobody_else_is_there_its_own_problem_is_reported(places):
-    """Not that a source address of another family is missing."""
+    """The error is not that a source address of another family is missing."""
     alive = places.open("127.0.0.2")
     connector = connector_to(alive, Address(socket.AF_INET6, "::1"), sources=SourceAddresses(["127.0.0.5"]))
     assert visited(connector, places) == alive

@@ -1,4 +1,4 @@
-"""URLs into endpoints."""
+"""Endpoints from URLs."""
 
 import pytest
 
@@ -44,6 +44,6 @@ def test_where_a_url_points(url, host, port, target, secure, host_header):  # no
     ],
 )
 def test_what_is_no_url_names_the_setting_and_an_example(url):
-    """It says what was wrong and what would be right."""
+    """The error says what was wrong and what would be right."""
     with pytest.raises(UsageError, match=r"WebSocket URL.*ws://localhost:4000/"):
         parse_endpoint(url, "WebSocket URL", WS, "ws://localhost:4000/")

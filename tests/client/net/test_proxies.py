@@ -28,7 +28,7 @@ PROXY = "http://user:secret@proxy:3128"
     ],
 )
 def test_which_variables_name_a_proxy_that_the_load_does_not_use(environ, urls, names):
-    """By scheme, small letters first, with the exceptions of NO_PROXY; each is named once."""
+    """They are found by scheme, lower case first, with the exceptions of NO_PROXY; each is named once."""
     found = unused_proxies(urls, environ)
     assert list(found) == names
     assert all(url in urls for url in found.values())

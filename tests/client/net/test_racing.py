@@ -73,7 +73,7 @@ def connected_to(won):
 
 
 def test_a_silent_address_gives_way_after_the_delay(places):
-    """The next one wins; the silent one's attempt is reported, and its time is no part of the winner's."""
+    """The next one wins; the silent one's attempt is reported, and its time does not count as the winner's."""
     alive, silent = places.open(), places.silent()
     won = connect_first([silent, alive], places.port, delay_s=SOON_S)
     assert (won.address, won.silent) == (alive, (silent,))
@@ -81,14 +81,14 @@ def test_a_silent_address_gives_way_after_the_delay(places):
 
 
 def test_the_delay_is_a_quarter_of_a_second(places):
-    """RFC 8305 §8; the overall deadline stays as it is."""
+    """RFC 8305 §8; the overall deadline does not change."""
     alive, silent = places.open(), places.silent()
     with Deadline(LONG_S):
         assert connected_to(connect_first([silent, alive], places.port)) == alive.host
 
 
 def test_an_address_that_refuses_gives_way_at_once(places):
-    """There is no waiting for the delay: with one of an hour, this test would not end."""
+    """It does not wait for the delay: with one of an hour, this test would not end."""
     alive, closed = places.open(), places.closed()
     won = connect_first([closed, alive], places.port, delay_s=3600.0)
     assert (won.address, won.silent) == (alive, ())
@@ -123,7 +123,7 @@ def test_a_slow_first_address_may_still_win(places):
 
 
 def test_when_all_fail_the_last_one_says_why(places):
-    """As if they had been tried one after the other."""
+    """The error is the same as if they had been tried one after the other."""
     closed = [places.closed(f"127.0.0.{last}") for last in (3, 4)]
     with pytest.raises(ConnectionRefusedError):
         connect_first(closed, places.port)

@@ -1,4 +1,4 @@
-"""Names are looked up once, by whomever, and what a look-up delays is told; the resolver is one of the test's own."""
+"""Each name is looked up once, whoever asks, and delays by a look-up are reported; the resolver belongs to the test."""
 
 import gevent
 import pytest
@@ -23,7 +23,7 @@ UNKNOWN = socket.gaierror(-2, "Name or service not known")
 
 
 class System:
-    """What the system's resolver answers: the next of `answers`, the last one for ever; slow until `go` is set."""
+    """The system's resolver: gives the next of `answers`, the last one forever; slow until `go` is set."""
 
     def __init__(self, *answers, is_slow=False):
         self.answers, self.asked, self.now_s, self.waits = list(answers), [], 0.0, []
@@ -142,7 +142,7 @@ def test_a_look_up_that_never_ends_has_a_limit_and_is_not_begun_twice():
 
 
 def test_the_callers_own_deadline_ends_the_wait_only():
-    """As a time limit of the look-up itself does."""
+    """The look-up's own time limit behaves alike."""
     system = System([TWO], is_slow=True)
     resolver = system.resolver()
     with pytest.raises((NotResolved, Overdue)), Deadline(0.01):
@@ -171,7 +171,7 @@ def test_what_is_no_address_is_a_name(host):
 
 
 def test_the_system_knows_localhost():
-    """As /etc/hosts has it."""
+    """/etc/hosts has it."""
     found = system_addresses("localhost")
     assert {address.host for address in found} <= {"127.0.0.1", "::1"}
     assert found

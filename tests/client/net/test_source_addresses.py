@@ -19,7 +19,7 @@ FOREIGN = "192.0.2.7"  # TEST-NET-1, nobody's (RFC 5737)
 
 
 class Unbound:
-    """A socket that notes what it is bound to."""
+    """A socket that records the address it is bound to."""
 
     family = socket.AF_INET
 
@@ -70,7 +70,7 @@ def test_the_port_is_left_to_the_connect():
 
 
 def test_a_target_of_another_family_is_no_target(serve):
-    """With IPv4 addresses alone `localhost` means 127.0.0.1 and not ::1."""
+    """With IPv4 addresses alone, `localhost` means 127.0.0.1 and not ::1."""
     server = serve(hold)
     inet, inet6 = Address(socket.AF_INET, "127.0.0.1"), Address(socket.AF_INET6, "::1")
     sources = SourceAddresses(["127.0.0.2"])
@@ -93,7 +93,7 @@ def test_turns_are_fair_and_begin_where_set(count, start, connections):
 
 
 def test_addresses_of_other_machines_are_named_and_left_out():
-    """As the system itself says when asked to bind to them."""
+    """The system itself says so when asked to bind to them."""
     assert not_local(["127.0.0.2", FOREIGN, "127.0.0.3", "2001:db8::1"]) == [FOREIGN, "2001:db8::1"]
     assert repr(sources_here(["127.0.0.2", FOREIGN])) == "<SourceAddresses 1>"
     assert sources_here([FOREIGN]) is None

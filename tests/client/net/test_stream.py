@@ -68,7 +68,7 @@ def test_a_full_read_may_have_left_more_behind(ends):
 
 
 def test_the_end_of_the_stream_is_no_bytes_and_a_reset_an_error(ends):
-    """As recv(2) has it."""
+    """recv(2) says so."""
     stream, theirs = ends
     theirs.shutdown(socket.SHUT_WR)
     assert stream.receive() == b""
@@ -127,7 +127,7 @@ def test_shutting_down_wakes_the_reader(ends):
 
 
 def test_a_callback_is_called_while_it_watches(ends):
-    """For each turn of the event loop in which bytes are there."""
+    """It is called in each turn of the event loop in which bytes have arrived."""
     stream, theirs = ends
     taken = []
     stream.watch(lambda: taken.append(stream.read()))
@@ -166,7 +166,7 @@ def made(clocks, monkeypatch):
 
 
 def stamped(monotonic_s: float) -> list[tuple[int, int, bytes]]:
-    """The control message of a read whose bytes came at that moment of the monotonic clock."""
+    """Return the control message of a read whose bytes came at that moment of the monotonic clock."""
     seconds, nanoseconds = divmod(WALL_AHEAD_NS + round(monotonic_s * NS_PER_S), NS_PER_S)
     return [(_socket.SOL_SOCKET, SO_TIMESTAMPNS, TIMESPEC.pack(seconds, nanoseconds))]
 
@@ -193,7 +193,7 @@ def test_a_stamp_from_before_the_wall_clock_was_set_is_not_believed(clocks, made
 
 @pytest.mark.parametrize("step_s", [-86_400.0, -3600.0, -5.0, 5.0, 3600.0, 1e9])
 def test_a_stamp_of_a_clock_that_was_set_and_set_back_is_not_believed(made, step_s):
-    """Only the stamp itself gives it away: it is from the future, or from before the previous read."""
+    """Only the stamp itself reveals it: it is from the future, or from before the previous read."""
     one, set_s = made
     assert one.moment_s(stamped(12.0)) == 12.0
     assert one.moment_s(stamped(12.5 + step_s)) == 13.0

@@ -1,4 +1,4 @@
-"""One greenlet's wait: told before, meanwhile, never; killed; and no word that comes too late wakes it elsewhere."""
+"""One greenlet's wait: notified before, meanwhile, or never; killed; and a late notification wakes nobody else."""
 
 import gevent
 import pytest
@@ -18,7 +18,7 @@ def test_who_is_notified_before_does_not_wait():
 
 
 def test_who_is_notified_meanwhile_goes_on():
-    """With and without a limit of time."""
+    """It does so with and without a time limit."""
     for timeout_s in (LONG_S, None):
         wait = Wait()
         waiting = gevent.spawn(wait.wait, timeout_s)
@@ -74,7 +74,7 @@ def test_a_word_and_the_end_of_time_at_once_wake_once():
 
 
 def test_an_answer_or_the_error_in_its_place():
-    """What is set comes out of `get`."""
+    """`get` returns or raises what was set."""
     answered, failed = AnswerWait(), AnswerWait()
     answered.set((1, 2))
     failed.set_exception(KeyError("gone"))

@@ -99,7 +99,7 @@ def test_a_listener_whose_join_has_another_ref_decodes_for_itself():
 
 
 def test_another_frame_in_between_is_not_taken_for_the_message():
-    """A reply or an answer's piece that was not known is no message's frame."""
+    """A reply, or an unknown piece of an answer, is not a message's frame."""
     notes, known, devices = crowd(2)
     strange = ["1", "9", TOPIC, "phx_reply", {"status": "ok", "response": {}}]
     devices[0].socket.frame(strange)
@@ -132,7 +132,7 @@ def test_a_listener_that_is_gone_says_so_and_knows_nothing_any_more():
 
 
 def test_a_further_writer_passes_replies_on_under_its_mark():
-    """Each socket counts its own refs; what it is pushed is counted, a refusal told."""
+    """Each socket counts its own refs; pushes to it are counted, and refusals reported."""
     notes = Notes()
     writer = WriterDevice(Socket(notes), "s1", 1, notes)
     writer.join(1.0)

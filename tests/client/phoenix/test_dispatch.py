@@ -1,4 +1,4 @@
-"""What a socket does with what it receives: handlers, callers, anomalies, and every way to end."""
+"""How a socket handles what it receives: handlers, callers, anomalies, and every way to end."""
 
 import logging
 
@@ -63,7 +63,7 @@ USUAL = b'[null,"0","phoenix","phx_reply",{"response":{},"status":"ok"}]'
     ],
 )
 def test_a_heartbeat_is_answered_by_its_reply_and_by_nothing_else(client, serve, answer, is_its_reply, anomalies):
-    """In any form of reply; one with another ref or topic, a second one, and a broken one are counted."""
+    """Any form of reply will do; one with a different ref or topic, a second one, and a broken one are counted."""
 
     def script(peer):
         accept_join(peer)
@@ -81,7 +81,7 @@ def test_a_heartbeat_is_answered_by_its_reply_and_by_nothing_else(client, serve,
 
 @pytest.mark.parametrize("event", ["phx_error", "phx_close"])
 def test_a_channel_that_the_server_ends_is_reported_once(client, serve, event):
-    """The handler is told, waiters on the topic fail at once, and the socket and other topics live on."""
+    """The handler is informed, waiters on the topic fail at once, and the socket and other topics live on."""
 
     def script(peer):
         accept_join(peer)
@@ -168,7 +168,7 @@ def test_however_the_socket_ends_every_waiter_is_notified_once(client, serve, en
 
 
 def test_a_socket_that_ends_while_joining_fails_the_join(client, serve):
-    """The handler is not told as well: it was never joined."""
+    """The handler is not informed as well: it never joined."""
 
     def script(peer):
         peer.upgrade()
@@ -207,7 +207,7 @@ def test_what_should_not_come_is_counted_and_survived(client, serve, strange, ki
 
 
 def test_a_handler_that_raises_is_counted_logged_and_survived(client, serve, caplog):
-    """Neither the reader nor the other handlers suffer; also when on_anomaly itself raises."""
+    """Neither the reader nor the other handlers suffer, even if on_anomaly itself raises."""
 
     class Broken(Recorder):
         def on_broadcast(self, event, payload, done_s):

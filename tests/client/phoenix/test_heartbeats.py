@@ -1,4 +1,6 @@
-"""Heartbeats on a hub with short intervals: what is sent, what a missing answer does, and that nothing stays."""
+"""Heartbeats on a hub with short intervals: what is sent, what a missing answer causes, and that nothing is left
+over.
+"""
 
 import gc
 import math
@@ -66,7 +68,7 @@ def test_nothing_runs_before_the_first_socket_nor_after_the_last(heartbeats):
 
 @pytest.mark.parametrize("error", [Disconnected("eof"), ValueError("a bug")])
 def test_a_socket_that_raises_does_not_stop_the_others(heartbeats, error):
-    """Neither a known error nor a bug in one."""
+    """Neither a known error nor a bug in one stops them."""
     broken, sound = Beaten(error=error), Beaten()
     heartbeats.add(broken)
     heartbeats.add(sound)
@@ -144,7 +146,7 @@ def test_seats_that_become_free_are_taken_again(numbers):
 
 
 def test_an_empty_group_ends_when_it_is_due(monkeypatch):
-    """What many sockets needed is not kept for a few."""
+    """The memory of many sockets is not kept for a few."""
     now_s, heartbeats = [0.0], Heartbeats(30.0)
     monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
     sockets = [Beaten() for _ in range(2 * GROUP)]

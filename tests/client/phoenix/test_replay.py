@@ -1,4 +1,4 @@
-"""The replay of a session: what a join hands over, read and left again, whatever else comes on the topic."""
+"""The replay of a session: joined, read and left again, whatever else arrives on the topic."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ MESSAGES = [{"seq": 1, "content": {}}]
 
 
 class Socket:
-    """A socket whose join and leave the test plays."""
+    """A socket whose join and leave are played by the test."""
 
     def __init__(self, response=None, join=None, leave=None):
         self.response, self.failures, self.left, self.is_closed = response, {"join": join, "leave": leave}, [], False
@@ -50,7 +50,7 @@ def test_a_join_without_messages_is_a_failure(response):
 
 
 def test_a_refused_join_goes_on_to_the_caller():
-    """With the server's word."""
+    """The error has the server's word."""
     with pytest.raises(JoinRefused):
         read_replay(Socket(join=JoinRefused("session:s", "not found")), "s", 1.0)
 

@@ -1,4 +1,4 @@
-"""One socket against scripted servers: what is asked, what is told, and that every wait ends."""
+"""One socket against scripted servers: its requests, its callbacks, and that every wait ends."""
 
 import gevent
 import pytest
@@ -184,7 +184,7 @@ def test_close_waits_for_the_servers_answer_but_not_for_ever(client, serve):
 
 
 def test_a_handler_may_close_its_own_socket(client, serve):
-    """From inside the reader there is nothing to wait for; it must not wait for itself."""
+    """Inside the reader it must not wait for itself."""
     closed = Event()
 
     class Closing(Recorder):
@@ -228,7 +228,7 @@ def test_frames_are_logged_both_ways_when_asked(client, serve):
 
 
 def test_tls_carries_a_whole_visit(client, serve):
-    """With a self-signed certificate: refused by default, works with insecure, also for frames of many records."""
+    """A self-signed certificate is refused by default and works with insecure, even for frames of many records."""
     server = serve(phoenix, tls=True)
     with pytest.raises(ConnectFailed, match="tls"):
         client.connected(server.ws_url)

@@ -67,7 +67,7 @@ def test_two_frames_have_different_masks():
 
 
 def test_a_close_frame_carries_its_code():
-    """And no reason."""
+    """It has no reason."""
     assert Peer(Bytes(close_frame(4001))).read_frame() == (CLOSE, (4001).to_bytes(2, "big"))
 
 
@@ -76,7 +76,7 @@ def test_a_close_frame_carries_its_code():
     [(b"", 1005, ""), (b"\x03\xf4", 1012, ""), (b"\x0f\xa1bye", 4001, "bye"), (b"\x03\xe8\xff", 1000, "�")],
 )
 def test_what_a_close_frame_says(payload, code, reason):
-    """No code at all is 1005; a reason that is no UTF-8 is still shown."""
+    """Without a code it is 1005; a reason that is not UTF-8 is still shown."""
     assert close_code(payload) == (code, reason)
 
 

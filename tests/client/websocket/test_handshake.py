@@ -86,7 +86,7 @@ def test_a_refused_upgrade_says_its_status(serve, status):
     ],
 )
 def test_a_refusal_is_reported_in_one_printable_line(serve, status, body, header, said):
-    """Whatever the server puts into its answer, compressed, chunked or meant for a terminal."""
+    """It holds whatever the server puts into its answer: compressed, chunked or meant for a terminal."""
     head = "\r\n".join(filter(None, (f"HTTP/1.1 {status}", header)))
 
     def script(peer):
@@ -284,7 +284,7 @@ def test_a_listener_that_never_accepts_times_out_in_tls(serve):
 
 
 def test_nobody_listening_is_refused():
-    """A closed port is told apart from a silent one."""
+    """A closed port is distinguished from a silent one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         assert failure(f"ws://127.0.0.1:{free.getsockname()[1]}/").kind == "refused"
@@ -333,7 +333,7 @@ def test_tls_to_a_server_that_speaks_plain_http_is_tls(serve):
 
 
 def test_a_kill_while_connecting_leaves_no_connection(serve):
-    """A user that is killed while it connects closes what it had opened."""
+    """A user killed while connecting closes what it had opened."""
     seen, gone = Event(), Event()
 
     def script(peer):

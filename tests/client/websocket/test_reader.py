@@ -1,4 +1,4 @@
-"""What the reader hands on from the event loop: whole messages in order, then one end."""
+"""The reader's deliveries from the event loop: whole messages in order, then one end."""
 
 import itertools
 
@@ -15,7 +15,7 @@ from tests.client.pair import MAX_BYTES, WAIT_S
 
 
 class Heard:
-    """What a reader told, and what `on_frame` answered it."""
+    """The calls of a reader, and the answers of `on_frame`."""
 
     def __init__(self, transport, answer=lambda payload: False):
         self.messages, self.ends, self.over = [], [], Event()
@@ -34,7 +34,7 @@ class Heard:
         self.over.set()
 
     def wait(self, count):
-        """The messages, once there are so many."""
+        """Wait until there are this many messages; return them."""
         while len(self.messages) < count:
             self._news.clear()
             assert self._news.wait(WAIT_S)
@@ -46,7 +46,7 @@ def texts(*payloads):
 
 
 def test_messages_of_one_read_come_in_order(pair):
-    """Also those that came behind the upgrade."""
+    """It includes messages that came with the upgrade."""
     one = pair(rest=frame(b"0"))
     heard = Heard(one.transport)
     one.peer.send(frame(b"1") + frame(b"2"))
@@ -114,7 +114,7 @@ def test_who_was_woken_runs_before_the_next_message(pair):
     ],
 )
 def test_every_end_is_reported_once(pair, data, kind):
-    """What had come before it has been handed on by then."""
+    """By then, everything that had come before has been delivered."""
     one = pair()
     heard = Heard(one.transport)
     one.peer.send(frame(b"before") + data)
@@ -126,7 +126,7 @@ def test_every_end_is_reported_once(pair, data, kind):
 
 
 def test_an_abort_ends_it_with_its_reason(pair):
-    """Whoever waits for the end is woken."""
+    """Anyone waiting for the end is woken."""
     one = pair()
     heard = Heard(one.transport)
     assert not heard.reader.wait_end(0.01)

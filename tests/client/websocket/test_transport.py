@@ -72,7 +72,7 @@ def test_frames_cut_at_every_byte_arrive_whole(pair):
 
 
 def test_a_ping_is_answered_with_its_payload(pair):
-    """Also between fragments; a pong is nothing."""
+    """It works between fragments, too; a pong is ignored."""
     one = pair()
     one.peer.send(frame(b"a", final=False) + frame(b"p", PING) + frame(b"q", PONG) + frame(b"b", 0))
     assert one.transport.receive() == (TEXT, b"ab")
@@ -84,7 +84,7 @@ def test_a_ping_is_answered_with_its_payload(pair):
     [(b"\x03\xf4", "closed_1012", 1012), (b"", "closed_1005", 1005), (b"\x0f\xa1x", "closed_4001", 4001)],
 )
 def test_a_close_frame_ends_with_its_code_and_is_answered(pair, payload, kind, code):
-    """What came before it in the same read is received first; the server gets our close frame, once."""
+    """Messages before it in the same read are received first; the server gets our close frame, once."""
     one = pair()
     one.peer.send(frame(b"last") + frame(payload, CLOSE))
     assert one.transport.receive() == (TEXT, b"last")
@@ -167,7 +167,7 @@ def test_a_write_without_room_ends_the_connection_in_time(pair):
 
 
 def test_send_soon_never_blocks_and_is_still_sent(pair):
-    """With no room a greenlet waits for it; order is kept."""
+    """If there is no room, a greenlet waits for it; order is kept."""
     one = pair()
     one.fill()
     one.transport.send_soon(b"soon")
@@ -216,7 +216,7 @@ def test_the_servers_last_words_survive_a_failed_write(pair):
 
 
 def test_abort_wakes_a_waiting_receiver_with_the_reason(pair):
-    """What has arrived before is still received; the first reason stays."""
+    """Data that has arrived is still received; the first reason stays."""
     one = pair()
     one.peer.send(frame(b"before"))
     assert one.transport.receive() == (TEXT, b"before")

@@ -1,4 +1,4 @@
-"""What was acknowledged against what is stored: each message is stored, gone, changed, or beyond what could be read."""
+"""Acknowledged messages against stored ones: each is stored, gone, changed, or beyond what could be read."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ LIMIT = 100
 
 
 def session_of(own=(), answers=(), bound=10**6):
-    """A session whose messages have their seq for a digest, unless a pair says otherwise."""
+    """Return a session whose messages have their seq as digest, unless a pair says otherwise."""
     session = AuditMemory(bound, 0.0).begin("s", "burst", "p")
     for number, message in enumerate(own, 1):
         session.add(*pair(message), 1.0, own_tag(number))
@@ -77,7 +77,7 @@ def test_each_message_has_one_fate(session, found, counts, flaws):
     ],
 )
 def test_a_message_of_open_outcome_is_looked_for_by_its_content(found, fate):
-    """Nobody told its seq. Whether it is stored or not, nothing acknowledged was lost."""
+    """Its seq is unknown. Whether it is stored or not, nothing acknowledged was lost."""
     session = session_of([(1, 5)], bound=10)
     session.add(UNKNOWN_SEQ, 70, 1.0, own_tag(2))
     outcome = compare(session, found)
@@ -99,7 +99,7 @@ def test_nothing_is_left_out(own, digests, last):
 
 
 def test_what_cannot_be_read_is_counted_by_its_cause():
-    """What is remembered as what kept us from reading, what is not as that."""
+    """Remembered messages count under the cause that prevented reading, others do not."""
     session = session_of([1, 2], [3])
     assert unaudited(session, "eof").counts == {("messages_unaudited", "eof"): 2, ("answers_unaudited", "eof"): 1}
     assert unaudited(session, "eof", 1_500).counts == {("answers_unaudited", "eof"): 1}

@@ -1,4 +1,4 @@
-"""What a break cost, by the rows of a session: ages, what was open, seqs given out twice, messages a client drops."""
+"""The cost of a break, from a session's rows: ages, open messages, seqs assigned twice, messages a client drops."""
 
 import pytest
 from hypothesis import given
@@ -73,7 +73,7 @@ def test_what_is_open_is_bounded():
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 3)), max_size=30))
 def test_a_session_without_a_break_costs_nothing(rows):
-    """Whatever is stored of it."""
+    """It holds whatever is stored of it."""
     outcome = break_outcome(session_of(*((seq, digest, float(n)) for n, (seq, digest) in enumerate(rows))), Stored({}))
     assert not outcome.counts
     assert not outcome.lost_ages_ms + outcome.kept_ages_ms

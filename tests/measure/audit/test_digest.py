@@ -61,7 +61,7 @@ def test_numbers_count_by_value(one, other):
     ],
 )
 def test_other_contents_have_other_digests(one, other):
-    """Also those that only look alike."""
+    """It includes contents that only look alike."""
     assert digest_of(one) != digest_of(other)
 
 

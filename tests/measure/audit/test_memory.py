@@ -1,4 +1,4 @@
-"""What is remembered of acknowledged messages: all, in 32 bytes each; beyond the bound, whole sessions less."""
+"""The memory of acknowledged messages: all of them, in 32 bytes each; beyond the bound, fewer whole sessions."""
 
 import gc
 import tracemalloc
@@ -18,7 +18,7 @@ ROWS = st.lists(st.tuples(U32, st.integers(0, 2**64 - 1), st.integers(0, 10**6),
 
 @given(ROWS)
 def test_it_gives_back_what_it_took(rows):
-    """In the order of acknowledgement; a number of -1 stands for an answer."""
+    """They come in order of acknowledgement; a number of -1 stands for an answer."""
     memory = AuditMemory(10**9, STARTED_S)
     session = memory.begin("s", "burst", "p")
     for seq, digest, at_ms, number in rows:
@@ -53,7 +53,7 @@ def test_a_message_takes_at_most_32_bytes(per_session, is_over):
 
 
 def test_beyond_the_bound_whole_sessions_go():
-    """What stays is whole; what went, and what still comes for it, is counted by kind."""
+    """Remaining sessions are whole; dropped ones, and what still arrives for them, are counted by kind."""
     memory = AuditMemory(1_000, STARTED_S)
     for number in range(100):
         session = memory.begin(f"session-{number}", "burst", "p")
@@ -116,7 +116,7 @@ def test_a_seq_that_does_not_fit_is_counted(seq):
 
 
 def test_it_names_messages():
-    """By the prefix that a session's references share."""
+    """The name comes from the prefix that a session's references share."""
     session = AuditMemory(10, STARTED_S).begin("s", "burst", "p")
     session.ref_prefix = "run-3-1"
     assert session.client_ref(17) == "run-3-1-17"

@@ -1,4 +1,4 @@
-"""What a session missed while it was away, held against a server that lists all of its messages."""
+"""The messages a session missed while away, compared with a server that lists all of its messages."""
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ def write(session, ref, seq=None):
 
 
 def test_replay_brings_what_was_missed():
-    """Only what is new counts, however much of the session is replayed."""
+    """Only new messages count, however much of the session is replayed."""
     session = session_at(3)
     write(session, "a")
     session.replayed([message(n) for n in (1, 2, 3)] + [message(4, "a"), message(5)])
@@ -35,7 +35,7 @@ def test_replay_brings_what_was_missed():
 
 
 def test_a_push_brings_what_was_written_while_the_session_joined():
-    """A message of its own after that is none that was missed."""
+    """A message of its own after that was not missed."""
     session = session_at(3)
     write(session, "a", 4)
     session.replayed([])
@@ -58,7 +58,7 @@ def test_a_push_brings_what_was_written_while_the_session_joined():
     ],
 )
 def test_what_nothing_brings_is_named(written, replay, pushes, missing):
-    """By what is known of it, and once."""
+    """Each is named once, by whatever is known of it."""
     session = session_at(3)
     for ref, seq in written.items():
         write(session, ref, seq)
@@ -71,7 +71,7 @@ def test_what_nothing_brings_is_named(written, replay, pushes, missing):
 
 
 def test_a_replay_of_the_oldest_hundred_brings_nothing_to_a_longer_session():
-    """The early protocol's: what was missed is not among them."""
+    """It is the early protocol's replay: missed messages are not among the oldest."""
     session = session_at(120)
     write(session, "a")
     session.replayed([message(n) for n in range(1, 101)])
@@ -99,7 +99,7 @@ def test_a_message_that_was_not_accepted_is_not_missing():
 
 @pytest.mark.parametrize("payload", [{}, {"seq": "4"}, {"seq": True}, {"seq": 0}, {"seq": -1}, {"seq": 10**15}])
 def test_garbage_changes_nothing(payload):
-    """Neither before nor after the join, neither as a push nor in a replay."""
+    """It may come before or after the join, as a push or in a replay."""
     session = session_at(3)
     session.replayed([payload, None, 7])
     session.pushed(payload)
@@ -108,7 +108,7 @@ def test_garbage_changes_nothing(payload):
 
 
 def test_seen_seqs_are_bounded():
-    """A jump that no session makes is none."""
+    """A jump that no session makes is ignored."""
     seen = SeenSeqs()
     assert seen.add(1)
     assert not seen.add(2 + MAX_JUMP)

@@ -1,4 +1,4 @@
-"""Whole sessions, page by page: what is there is found, and what is only hidden is never called lost."""
+"""Whole sessions, page by page: everything stored is found, and hidden messages are never called lost."""
 
 from itertools import islice
 
@@ -13,7 +13,7 @@ LIMIT = 10
 
 
 def late_pages(flushed, memory, asked=None):
-    """FleetLM's late protocol: what is in memory, filled up from the low end of the database."""
+    """Return pages of FleetLM's late protocol: messages in memory, filled up from the low end of the database."""
 
     def read(after_seq):
         if asked is not None:
@@ -31,7 +31,7 @@ def late_pages(flushed, memory, asked=None):
 @example(set(range(1, 60)) - {3}, 0)
 @example(set(), 0)
 def test_nothing_that_is_stored_is_called_lost(stored, in_memory):
-    """Whatever is lost, and however much is only in memory: each seq is found, or the reading says nothing of it."""
+    """Whatever is lost, and however much is only in memory, each seq is found or the reading says nothing about it."""
     rows = sorted(stored)
     at = len(rows) - min(in_memory, len(rows))
     asked = []
@@ -44,7 +44,7 @@ def test_nothing_that_is_stored_is_called_lost(stored, in_memory):
 
 @given(st.sets(st.integers(1, 90)), st.integers(0, LIMIT - 1))
 def test_a_session_that_is_flushed_is_found_whole(stored, in_memory):
-    """As long as memory fills no page."""
+    """It holds as long as memory fills no page."""
     rows = sorted(stored)
     at = len(rows) - min(in_memory, len(rows))
     assert set(read_whole(late_pages(rows[:at], rows[at:]), LIMIT).digests) == stored
@@ -78,7 +78,7 @@ def test_a_whole_page_of_memory_hides_what_is_before_it(flushed_later):
 
 
 def test_a_server_that_repeats_itself_is_not_asked_for_ever():
-    """It ignores the seq; about what is above its page nothing is known."""
+    """It ignores the seq, so nothing is known about messages above its page."""
     found = read_whole(lambda after: MessagePage(dict.fromkeys(range(2, 12), 1), is_full=True), LIMIT)
     assert found.may_hide(1)
     assert [found.may_hide(seq) for seq in (2, 11)] == [False, False]
@@ -88,7 +88,7 @@ def test_a_server_that_repeats_itself_is_not_asked_for_ever():
 
 @given(st.lists(st.tuples(st.sets(st.integers(-5, 30), max_size=12), st.booleans()), max_size=30))
 def test_any_pages_come_to_an_end(pages):
-    """Of a server that makes them up."""
+    """Even invented pages end."""
     answers = iter(pages)
     found = read_whole(
         lambda after: next(
@@ -100,7 +100,7 @@ def test_any_pages_come_to_an_end(pages):
 
 
 def test_a_reading_can_begin_in_the_middle():
-    """What is below is not its subject."""
+    """Anything below is out of its scope."""
     found = read_whole(late_pages(range(1, 30), ()), LIMIT, after_seq=20)
     assert set(found.digests) == set(range(21, 30))
     assert found.hidden == ()

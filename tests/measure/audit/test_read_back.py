@@ -1,4 +1,4 @@
-"""What a read says of the messages that it must hold: kept, missing or changed."""
+"""How a read compares with the messages that it must hold: kept, missing or changed."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ def stored(seq=5, ref="r-1", text="hello", sender="p"):
     ],
 )
 def test_a_message_is_kept_missing_or_changed(messages, missing, changed):
-    """By seq, and by what it holds."""
+    """It is decided by seq and by content."""
     result = judge_read([ONE], messages, "p")
     assert (result.checked, len(result.missing), len(result.changed)) == (1, missing, changed)
 
@@ -70,7 +70,7 @@ def test_what_is_kept_at_a_glance_has_no_flaw(expected, messages):
     ],
 )
 def test_without_a_seq_the_reference_tells(messages, missing, changed):
-    """Where the answer to the append did not say the seq."""
+    """It is for appends whose answer did not state the seq."""
     result = judge_read([Accepted("r-1", "hello", None)], messages, "p")
     assert (len(result.missing), len(result.changed)) == (missing, changed)
 

@@ -1,4 +1,6 @@
-"""What differs from an earlier run, in few sentences: what decides first, and nothing where they cannot be compared."""
+"""Differences from an earlier run in a few sentences: decisive ones first, and none for runs that cannot be
+compared.
+"""
 
 import pytest
 
@@ -23,7 +25,7 @@ def scaled(factor, **more):
 
 
 def test_what_is_worse_is_named_with_both_figures():
-    """And with the answer and exit code of the comparison."""
+    """The answer and exit code of the comparison come with it."""
     told = entry(scaled(1.0), scaled(1.2))
     assert (told["answer"], told["exit_code"], told["run_id"]) == ("regression", 3, "r1")
     headline, worse, *_ = told["sentences"]
@@ -33,14 +35,14 @@ def test_what_is_worse_is_named_with_both_figures():
 
 
 def test_a_broken_threshold_is_named_once():
-    """Not a second time by its figure."""
+    """Its figure does not name it a second time."""
     told = texts(scaled(1.0), scaled(10.0, verdict="fail"))
     assert told[1] == "append_latency_ms: p(95)<500 was kept (68.99 ms) and is missed (689.9 ms)."
     assert not any(text.startswith("append_latency_ms p(95) is worse") for text in told)
 
 
 def test_without_a_regression_what_is_better_is_told_and_what_nothing_bounds():
-    """In that order; figures that are the same are not."""
+    """They come in this order; unchanged figures are not named."""
     before, after = scaled(1.0), scaled(0.5)
     for told, factor in ((before, 1.0), (after, 3.0)):
         told["metrics"]["ws_join_ms"], _ = trend([value * factor for value in EVEN])
@@ -53,7 +55,7 @@ def test_without_a_regression_what_is_better_is_told_and_what_nothing_bounds():
 
 
 def test_equal_runs_differ_in_nothing():
-    """One sentence is enough, with what is set up differently."""
+    """One sentence is enough, with the settings that differ."""
     assert texts(scaled(1.0), scaled(1.0)) == ["Against run r1: no regression shown."]
     other = scaled(1.0, options={"cleanup": True, "insecure": True, "audit_share": 1, "on_worker_lost": "stop"})
     (told,) = texts(scaled(1.0), other)
@@ -87,14 +89,14 @@ def test_there_are_few_and_the_rest_is_counted():
     ],
 )
 def test_what_cannot_be_compared_is_said_and_nothing_else(after, words):
-    """In the words of this run: it knows no A and no B, and no option of compare's."""
+    """The words are those of this run: it knows no A and no B, and none of compare's options."""
     told = entry(scaled(1.0), after)
     assert [sentence["text"] for sentence in told["sentences"]] == [f"Against run r1: {words}"]
     assert told["exit_code"] == 4
 
 
 def test_too_few_samples_leave_it_open():
-    """Which is no green light."""
+    """That is not a green light."""
     few = [1.0 + index / 70 for index in range(70)]
     told = texts(with_trend(few), with_trend([value * 13 for value in few]))
     assert told[0] == "Against run r1: inconclusive."
@@ -102,7 +104,7 @@ def test_too_few_samples_leave_it_open():
 
 
 def test_a_capacity_that_fell_comes_first():
-    """Loads between which there is no answer are left alone."""
+    """Nothing is said about loads between which there is no answer."""
     before, after = summary(), summary()
     for told, kept, missed in ((before, 100, 110), (after, 60, 70)):
         told["capacity"] = {"unit": "users", "per_user": 1.0, "kept": kept, "missed": missed, "words": "so many"}
@@ -110,7 +112,7 @@ def test_a_capacity_that_fell_comes_first():
 
 
 def test_obstacles_are_known_before_a_run():
-    """From its plan and options; nothing else of it exists."""
+    """They follow from its plan and options; nothing else of it exists."""
     run = run_file(scaled(1.0))
     same = {"plan": run.summary["plan"], "options": run.summary["options"]}
     assert obstacles_beforehand(run, same) == []
@@ -128,7 +130,7 @@ def test_no_baseline_is_an_entry_too():
 
 
 def test_a_count_from_nothing_is_the_largest_change():
-    """It has no share of what it was."""
+    """There is no old value to compare it with."""
     judged = [threshold("disconnects: count<9", 0, True, unit="count")]
     before = summary({"disconnects": counter(0)}, judged)
     after = summary({"disconnects": counter(500)}, [threshold("disconnects: count<9", 500, False, unit="count")])

@@ -35,7 +35,7 @@ def scaled(factor, **more):
     ],
 )  # fmt: skip
 def test_exit_codes(after, code, words):
-    """0 no regression, 3 regression, 4 not comparable; a regression is told even where it does not decide."""
+    """0 no regression, 3 regression, 4 not comparable; a regression is reported even if it does not decide."""
     found = compared(scaled(1.0), after)
     assert found.exit_code == code
     assert found.regressions == words
@@ -52,7 +52,7 @@ def test_a_judged_figure_that_looks_worse_on_too_few_samples_is_inconclusive(fac
 
 
 def test_what_the_lateness_of_the_generator_explains_is_no_regression():
-    """B failed for another reason; its latency is worse because its generator was late, which is told."""
+    """B failed for another reason; its latency is worse because its generator was late, which is reported."""
     after = scaled(20.0, verdict="fail")
     after["thresholds"][0] |= {"late": True, "undecided": True}
     found = compared(scaled(1.0), after)
@@ -103,7 +103,7 @@ def test_a_small_rate_is_not_ruled_out():
 
 
 def test_a_figure_is_labelled_as_thresholds_write_it():
-    """With its scenario where it has one."""
+    """The scenario is included if there is one."""
     assert label(Figure("m", None, "p(95)")) == "m p(95)"
     assert label(Figure("m", "burst", "rate")) == "m{scenario:burst} rate"
 
@@ -122,7 +122,7 @@ def everything():
 
 
 def test_the_text_fits_a_terminal_of_80_columns():
-    """And holds the answer, the thresholds with what changed, the figures, the settings."""
+    """It holds the answer, the thresholds with their changes, the figures, and the settings."""
     text = compare_text.render(everything(), Style(width=80))
     assert max(map(len, text.splitlines())) <= 80
     for words in ("✓ ✓ append_latency_ms: p(95)<500", "(was count<5)", "+30.0 %", "0 in both: seq_gaps",
@@ -207,7 +207,7 @@ def test_load_is_reported_first_and_machines_and_versions_too():
 
 
 def test_ports_of_two_standins_are_no_difference():
-    """They are free ones, other in every run; without --standin another server is told."""
+    """They are free ports, different in every run; without --standin, a different port is a different server."""
     one, other = ({"standin": True, "api_url": f"http://127.0.0.1:{port}/api"} for port in (1, 2))
     assert list(differing_options(summary(options=one), summary(options=other))) == []
     one, other = ({**side, "standin": False} for side in (one, other))
@@ -245,7 +245,7 @@ def test_a_load_that_a_kept_and_b_did_not_is_a_regression(before, after, regress
 
 
 def test_what_each_search_found_is_shown():
-    """On a terminal and in a comment."""
+    """Terminal and comment show it."""
     comparison = compared(searched(40, 42), searched(36, 38))
     assert "capacity: 40 users kept" in compare_text.render(comparison, Style(80, False))
     assert "Capacity in B: 36 users kept" in compare_markdown.render(comparison)

@@ -52,7 +52,7 @@ def test_a_mean_has_an_interval_from_the_distribution_only():
 
 
 def test_counters_are_events_per_second():
-    """A counter of 60 in a minute is 1/s; the count itself is what is shown."""
+    """A counter of 60 in a minute is 1/s; the count itself is shown."""
     found = look_up(summary({"messages_lost": counter(60)}), Figure("messages_lost", None, "count"), 0.95)
     assert (found.value, found.shown) == (1.0, 60)
     assert found.interval == pytest.approx((0.763, 1.287), abs=0.01)
@@ -69,7 +69,7 @@ def test_rates_and_gauges():
 
 
 def test_a_scenario_has_its_own_figures():
-    """Where the summary has that scenario, else nothing."""
+    """If the summary lacks that scenario, there are none."""
     known = with_trend(EVEN)
     known["metrics"]["append_latency_ms"]["main"]["scenarios"]["burst"] = trend([5.0] * 30)[0]["main"]["all"]
     assert look_up(known, Figure("append_latency_ms", "burst", "p(95)"), 0.99).value == 5.0
@@ -89,7 +89,7 @@ def test_what_was_not_measured_is_nothing():
     [("p(95)<500", "p(95)"), ("rate>=0.9", "rate"), ("count==0", "count"), ("avg != 3", "avg")],
 )
 def test_the_aggregation_of_a_condition(condition, aggregation):
-    """What stands before the operator."""
+    """It is the text before the operator."""
     assert aggregation_of(condition) == aggregation
 
 
@@ -123,7 +123,7 @@ def figures(count, **known):
 
 
 def test_known_points_meet_the_known_figures():
-    """At the ranks of known percentiles their own values come back, between them something in between."""
+    """At the ranks of known percentiles their own values come back, and between them values in between."""
     points = KnownPoints.of(figures(999, min=1.0, med=5.0, p90=9.0, p95=10.0, p99=20.0, max=80.0))
     assert points.value_at(500) == pytest.approx(5.0)
     assert points.value_at(950) == pytest.approx(10.0)
@@ -133,13 +133,13 @@ def test_known_points_meet_the_known_figures():
 
 @pytest.mark.parametrize("count", [1, 2, 9])
 def test_few_samples_still_have_a_value_at_every_rank(count):
-    """With nothing known but minimum and maximum."""
+    """It holds with only minimum and maximum known."""
     points = KnownPoints.of(figures(count, min=0.0, max=3.0))
     assert all(0.0 <= points.value_at(rank) <= 3.0 for rank in range(1, count + 1))
 
 
 def with_growth(per_s, is_growing):
-    """A run of 60 s and 100 messages a second, whose backlog of answers rose by so much."""
+    """Return a run of 60 s and 100 messages a second, whose backlog of answers rose by that much."""
     run = summary({"agent_backlog_growth": gauge(0.0, 0.0)})
     figures = {"per_s": per_s, "low_per_s": per_s - 1, "high_per_s": per_s + 1, "resolution_per_s": 3.0}
     entry = {"queue": "agent", "scenario": "", "begins_s": 2, "seconds": 60, "arrived": 6000, "waiting": 5}

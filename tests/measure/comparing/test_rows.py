@@ -35,7 +35,7 @@ def test_a_latency_is_worse_beyond_interval_and_tolerance(factor, change):
 
 
 def test_a_wider_tolerance_lets_more_pass():
-    """20 % worse is no regression when 30 % are allowed."""
+    """20 % worse is not a regression if 30 % are allowed."""
     assert row(scaled(1.0), scaled(1.2), tolerances=Tolerances(tolerance=0.3)).change == "small"
 
 
@@ -87,7 +87,7 @@ def test_rates_are_compared_in_points(before, after, change):
     ],
 )
 def test_counts_of_trouble_are_worse_when_higher(name, before, after, change):
-    """What only tells how much was done is neither better nor worse."""
+    """Counters of work done are neither better nor worse."""
     found = row(summary({name: counter(before)}), summary({name: counter(after)}), Figure(name, None, "count"))
     assert found.change == change
 
@@ -99,7 +99,7 @@ def test_a_gauge_is_shown_only():
 
 
 def test_scenarios_are_shown_when_asked_for():
-    """Only where there are several of them."""
+    """They are only shown if there are several."""
     found = scaled(1.0)
     found["metrics"]["append_latency_ms"]["main"]["scenarios"] = {
         name: trend(EVEN)[0]["main"]["all"] for name in ("burst", "churn")
@@ -119,13 +119,13 @@ def test_a_change_cannot_fall_below_nothing():
      ("messages_sent", "counter", None), ("active_connections", "gauge", None)],
 )  # fmt: skip
 def test_which_way_is_better_without_a_threshold(metric, kind, direction):
-    """By kind, and for counters by what they count."""
+    """It follows from the kind, and for counters from what they count."""
     assert usual_direction(metric, kind) == direction
 
 
 @given(st.lists(st.floats(0.1, 100), min_size=1, max_size=200), st.lists(st.floats(0.1, 100), min_size=1, max_size=200))
 def test_any_two_runs_compare_and_swap(left, right):
-    """Whatever was measured, there is an answer, and B against A is the mirror of A against B."""
+    """Whatever was measured, there is an answer, and B against A mirrors A against B."""
     mirrored = {"worse": "better", "better": "worse"}
     one, other = with_trend(left), with_trend(right)
     forth, back = row(one, other), row(other, one)

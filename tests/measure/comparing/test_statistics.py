@@ -28,7 +28,7 @@ def test_ranks_enclose_a_quantile(count, fraction, confidence, ranks):
 
 @given(st.integers(1, 3000), st.sampled_from([0.5, 0.9, 0.95, 0.99]), st.sampled_from([0.9, 0.95, 0.99]))
 def test_ranks_are_exact_and_tight(count, fraction, confidence):
-    """Each tail holds at most half of what is left over, and the next rank inwards would hold more."""
+    """Each tail holds at most half of the remaining probability, and the next rank inwards would hold more."""
     tail = (1 - confidence) / 2
     low, high = quantile_ranks(count, fraction, confidence)
 
@@ -95,7 +95,7 @@ def test_poisson_as_in_tables(count, expected):
     ],
 )
 def test_difference_of_rates_is_newcombes(before, after, expected):
-    """With two Wilson intervals the method gives Newcombe's hybrid score interval."""
+    """With two Wilson intervals, the method gives Newcombe's hybrid score interval."""
     ends = statistics.difference(
         before[0] / before[1], statistics.wilson(*before, 0.95), after[0] / after[1], statistics.wilson(*after, 0.95)
     )
@@ -103,7 +103,7 @@ def test_difference_of_rates_is_newcombes(before, after, expected):
 
 
 def test_an_open_end_leaves_the_difference_open():
-    """What is not known of one run is not known of the difference."""
+    """A bound unknown for one run is unknown for the difference."""
     assert statistics.difference(
         1.0, ConfidenceInterval(None, 2.0), 3.0, ConfidenceInterval(2.5, None)
     ) == ConfidenceInterval(pytest.approx(2 - math.hypot(0.5, 1)), None)

@@ -72,7 +72,7 @@ def test_the_sign_says_which_way_is_better(condition, direction):
     ],
 )
 def test_a_bound_is_held_against_a_value(condition, value, kept):
-    """As the run itself judged it."""
+    """The answer is the run's own."""
     assert keeps(threshold(f"append_latency_ms: {condition}", None, False), value) is kept
     assert keeps(threshold(f"append_latency_ms: {condition}", None, False), None) is None
 

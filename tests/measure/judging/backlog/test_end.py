@@ -1,4 +1,4 @@
-"""How far a server was behind at the end: a queue is told from slow answers, in runs of any length."""
+"""How far a server was behind at the end: a queue is distinguished from slow answers, in runs of any length."""
 
 import pytest
 
@@ -36,7 +36,7 @@ FALLS_BEHIND = {
 
 @pytest.mark.parametrize("case", KEEPS_UP.values(), ids=KEEPS_UP.keys())
 def test_slow_answers_are_no_queue(case):
-    """Whatever waits, and however the answers' times are distributed."""
+    """It holds whatever waits, and however the answers' times are distributed."""
     for seed in range(SEEDS):
         backlog = run(seed, *case)
         assert backlog.behind_s is not None
@@ -45,7 +45,7 @@ def test_slow_answers_are_no_queue(case):
 
 @pytest.mark.parametrize("case", FALLS_BEHIND.values(), ids=FALLS_BEHIND.keys())
 def test_a_queue_is_seen_in_a_short_run_too(case):
-    """Also where the answers took long before there was a queue."""
+    """It includes answers that took long before there was a queue."""
     for seed in range(SEEDS):
         backlog = run(seed, *case)
         assert backlog.behind_s > BEHIND_S
@@ -86,7 +86,7 @@ def test_too_few_messages_tell_nothing(spread, lowest_us, finished):
 
 
 def test_an_empty_queue_is_not_behind():
-    """Whatever the latencies were."""
+    """It holds whatever the latencies were."""
     assert behind_s([5, 0, 5], [50, 50], {180: 100}, 1000.0) == 0.0
     assert behind_s([0, 0, 0], [50, 50], {180: 100}, 1000.0) == 0.0
 

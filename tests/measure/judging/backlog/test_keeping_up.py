@@ -28,7 +28,7 @@ def verdict_of(backlog):
 
 
 def test_a_server_that_falls_behind_fails_in_words():
-    """With what was sent, what was left behind, and what waited."""
+    """The words state what was sent, how far it fell behind, and how much was waiting."""
     backlog = run(1, 30, 50, constant(1 / 40), 1, even=True)
     failures = verdict_of(backlog).failures
     assert failures[0] == (
@@ -68,13 +68,13 @@ def test_too_short_a_run_is_a_doubt_when_nothing_was_finished():
 
 
 def test_a_few_messages_are_no_doubt():
-    """Whatever became of them, they are too few to tell."""
+    """Whatever their fates, they are too few to tell."""
     backlog = run(1, 10, 1, constant(3), even=True)
     assert [(one.ok, one.undecided) for one in judgements_of(backlog)[0]] == [(True, False), (True, False)]
 
 
 def test_a_run_without_messages_has_no_samples():
-    """As for every other metric, a threshold on it fails."""
+    """As with every other metric, a threshold on it fails."""
     assert judged([Second(0, 1, 5.0, {"burst": Part.empty()})]) is None
     assert {one.problem for one in judgements_of(None)[0]} == {"no samples"}
 
@@ -109,7 +109,7 @@ def test_workers_are_judged_together():
 
 @pytest.mark.parametrize(("server_s", "grows"), [(1 / 40, True), (1 / 80, False), (8.0, False)])
 def test_a_worker_that_is_lost_is_neither_growth_nor_recovery(server_s, grows):
-    """What waited on it is gone with it, and so is what it would have sent."""
+    """Its backlog is gone with it, and so is whatever it would have sent."""
     servers = None if server_s > 1 else 1
     messages = answered(1, 40, 50, constant(server_s), servers, even=True)
     lost, kept = seconds_of(messages[0::2], 40, until_s=20), seconds_of(messages[1::2], 40)
@@ -119,7 +119,7 @@ def test_a_worker_that_is_lost_is_neither_growth_nor_recovery(server_s, grows):
 
 
 def test_each_scenario_is_judged_as_well():
-    """Under its name, in words too."""
+    """Its words name it, too."""
     timeline = MergedTimeline()
     timeline.absorb("a", seconds_of(answered(1, 30, 50, constant(1 / 40), 1, even=True), 30, "burst"), final=True)
     timeline.absorb("b", seconds_of(answered(1, 30, 20, constant(0.1), even=True), 30, "churn"), final=True)
@@ -142,7 +142,7 @@ def test_users_that_leave_are_no_growth():
 
 
 def test_a_ramp_is_no_growth():
-    """With slow answers the backlog rises all the while."""
+    """With slow answers, the backlog rises all the while."""
     backlog = run(1, 40, ramp(60, 40), constant(5), even=True)
     assert not backlog.growth.is_growing
     assert backlog.behind_s < 2

@@ -1,4 +1,4 @@
-"""Noise is no growth, a leak is found; how often, by simulation."""
+"""Noise is not called growth, and a leak is found; the rates come from simulation."""
 
 from random import Random
 
@@ -53,7 +53,7 @@ def claims(noise, n, rise=0.0):
     ("noise", "at_most"), [(white, 0.01), (persistent, 0.01), (saw_tooth, 0.01), (wandering, 0.025)]
 )
 def test_what_does_not_grow_is_not_called_growing(noise, at_most):
-    """In ten minutes: in fewer than 1 of 100 runs; what wanders freely in 2."""
+    """In ten minutes, fewer than 1 of 100 runs are; of figures that wander freely, 2."""
     assert claims(noise, TEN_MINUTES) <= at_most
 
 
@@ -64,14 +64,14 @@ def test_a_leak_is_found(n, rise):
 
 
 def test_the_interval_holds_the_truth():
-    """In 98 of 100 runs at least."""
+    """At least 98 of 100 runs do."""
     rates = [growth_rate(series(white, seed, TEN_MINUTES, rise=3.0)) for seed in range(RUNS)]
     truth_per_h = 3.0 * 3600 / (2 * TEN_MINUTES)
     assert sum(rate.low_per_h <= truth_per_h <= rate.high_per_h for rate in rates) / RUNS >= 0.98
 
 
 def test_without_noise_the_slope_is_exact():
-    """And so are its ends."""
+    """Its bounds are exact, too."""
     rate = growth_rate([(10 + 2.0 * at, 7 + 0.5 * at) for at in range(200)])
     assert (rate.per_h, rate.low_per_h, rate.high_per_h) == pytest.approx((900, 900, 900))
     assert rate.later_per_h == pytest.approx(900)
@@ -85,7 +85,7 @@ def test_what_fills_up_grows_no_longer_later():
 
 
 def test_gaps_do_not_bend_a_line():
-    """Readings that failed are no time that did not pass."""
+    """Failed readings do not shorten the time between the others."""
     rate = growth_rate([(2.0 * at, 3.0 * at) for at in range(400) if not 100 < at < 180])
     assert rate.per_h == pytest.approx(5400, rel=0.02)
 
