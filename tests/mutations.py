@@ -12,7 +12,9 @@ ODD = (
 
 
 def seeds(count):
-    """So many in `make coverage`, the first three of ten elsewhere: as examples of a property (tests/conftest.py)."""
+    """Return this many seeds in `make coverage`, and the first three of ten elsewhere, like examples of a property
+    (tests/conftest.py).
+    """
     return range(count * settings.default.max_examples // 100)
 
 
@@ -38,7 +40,7 @@ def cut(text, seed):
 
 
 def _copy(tree):
-    """Of lists and dicts alone, a tenth of what `copy.deepcopy` costs."""
+    """Copy only lists and dicts, at a tenth of the cost of `copy.deepcopy`."""
     if isinstance(tree, dict):
         return {key: _copy(part) for key, part in tree.items()}
     return [_copy(part) for part in tree] if isinstance(tree, list) else tree

@@ -1,4 +1,4 @@
-"""Ports for servers that must be told one, such as Locust's master: free, and nobody's by chance before it is taken."""
+"""Ports for servers that must be given one, such as Locust's master: free, and unlikely to be taken meanwhile."""
 
 import atexit
 import contextlib

@@ -30,7 +30,7 @@ REQUIRED = "POSTGRESQL_REQUIRED"
 
 FOLDERS = "/usr/lib/postgresql"  # Debian has each version in a folder of its own, which PATH does not know
 OWNERS = ("postgres", "nobody")
-"""Whoever of them exists runs the server when we are root, as which it refuses to run."""
+"""The first of these users that exists runs the server if we are root, as which it refuses to run."""
 
 USER, PASSWORD = "fleetlm", "a secret"
 STARTS_WITHIN_S = 60
@@ -40,7 +40,7 @@ END_WITH_PARENT = ("setpriv", "--pdeathsig", "QUIT")  # whatever becomes of the 
 
 
 class NotStarted(Exception):
-    """The server did not come up; the text is what it said."""
+    """The server did not come up; the text is its output."""
 
 
 class Postgres:
@@ -130,7 +130,7 @@ class Database:
         self._connection = server.connect(name)
 
     def rows(self, query, *values):
-        """What a query returns, as tuples."""
+        """Return the result of a query as tuples."""
         return self._connection.execute(query, values).fetchall()
 
     def execute(self, statement, *values):
@@ -165,7 +165,7 @@ def database(postgres):
 
 
 def _programs():
-    """The folder with `initdb` and `postgres` of the newest version, None where there is none."""
+    """Return the folder with the newest `initdb` and `postgres`, None if there is none."""
     found = sorted(Path(FOLDERS).glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     return found[-1].parent if found else None
 

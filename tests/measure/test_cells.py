@@ -1,4 +1,4 @@
-"""What a ledger is made of: gauges, levels, and series that are sealed quickly and folded later."""
+"""The parts of a ledger: gauges, levels, and series that are sealed quickly and folded later."""
 
 from fleetlm_users.measure.cells import FOLDED_AT_ONCE, GaugeCell, Level, Series
 from fleetlm_users.measure.timeline.second import Second
@@ -24,7 +24,7 @@ def test_a_level_keeps_the_last_and_the_highest_reading():
 
 
 def test_a_series_folds_up_to_a_mark_and_no_further():
-    """What is sealed after a snapshot's mark must not be in that snapshot."""
+    """Samples sealed after a snapshot's mark must not be in that snapshot."""
     series = Series(column="append")
     row = Second.empty(0)
     series.trend.add(10)

@@ -34,14 +34,14 @@ def test_kinds_are_bounded_and_the_sum_is_exact(counted):
 
 @given(st.lists(LABELS, max_size=120))
 def test_a_label_counts_as_the_same_kind_for_ever(labels):
-    """What was counted as something can be taken back from it."""
+    """So a count can always be taken back from its kind."""
     kinds = Kinds()
     first = [kinds.of("messages_rejected", label) for label in labels]
     assert [kinds.of("messages_rejected", label) for label in labels] == first
 
 
 def test_a_ledger_and_its_snapshot_stay_small():
-    """Whatever a server says: 2,000 different reasons of 20,000 characters."""
+    """Tried with 2,000 different reasons of 20,000 characters."""
     ledger = Ledger(DEFAULT, "e", "w")
     for number in range(2_000):
         ledger.count("messages_rejected", "burst", MAIN, label=f"{number} " + "\x1b" * 20_000)
@@ -84,7 +84,7 @@ def test_two_hundred_workers_have_no_more_kinds_than_one(summary_of):
 
 
 def test_counts_of_a_kind_never_shrink_while_snapshots_come_in():
-    """What reads them as counters, such as Prometheus, would take that for a restart."""
+    """A reader of counters, such as Prometheus, would take that for a restart."""
     merge, ledgers = SnapshotStore("e"), [Ledger(DEFAULT, "e", f"w{number}") for number in range(4)]
     before: dict[str, int] = {}
     for seq in range(1, 20):

@@ -1,4 +1,4 @@
-"""What is wrong with single messages is named, bounded, counted in full, and merged over workers."""
+"""Faults of single messages are named, bounded, counted in full, and merged over workers."""
 
 from msgspec import structs
 
@@ -49,7 +49,7 @@ def test_findings_travel_with_the_snapshot():
 
 
 def test_reports_name_the_messages_that_are_kept_and_count_the_rest(summary_of):
-    """With run, session, seq and client_ref, on the console and on the page."""
+    """Console and page give run, session, seq and client_ref."""
 
     def write(ledger):
         for n in range(MAX_FINDINGS + 2):

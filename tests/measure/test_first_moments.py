@@ -1,4 +1,4 @@
-"""When the first of each counter of trouble was: by phase, over all workers, and not of what was taken back."""
+"""The first moment of each counter of trouble: by phase, over all workers, and not for counts taken back."""
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -17,7 +17,7 @@ def totals_of(*ledgers, elapsed_s=60.0):
 
 
 def test_it_is_the_second_of_the_first_one_by_phase_and_scenario(ledger):
-    """Of any label; what no process counted has none."""
+    """Labels do not matter; a counter that no process counted has none."""
     ledger.count("messages_lost", "burst", WARM_UP, label="timeout")
     ledger.tick(4.0)
     ledger.tick(9.5)
@@ -58,7 +58,7 @@ def test_what_was_taken_back_has_no_moment(ledger):
 
 
 def test_a_reset_forgets_it(ledger):
-    """What happened before is not of this run's statistics any more."""
+    """Earlier events no longer belong to this run's statistics."""
     ledger.count("messages_lost", "burst", MAIN)
     ledger.tick(4.0)
     renewed = ledger.renewed(0, 4.0, 4.0)

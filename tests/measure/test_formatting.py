@@ -74,7 +74,7 @@ def test_events_a_second(value, text):
     ],
 )
 def test_a_measured_value_has_its_unit(value, unit, text):
-    """As in the threshold's unit."""
+    """It is the threshold's unit."""
     assert formatting.measured(value, unit) == text
 
 

@@ -1,4 +1,4 @@
-"""The limits of a generator, of which one can be set."""
+"""The limits of a generator, one of which can be set."""
 
 from fleetlm_users.measure.generator_limits import Limits
 

@@ -85,7 +85,7 @@ def test_merging_is_associative_and_order_free(one, two, three):
 
 @given(samples)
 def test_a_trend_survives_encode_and_decode(values_us):
-    """What is decoded answers as what was encoded, and goes on recording."""
+    """The decoded trend answers like the encoded one, and goes on recording."""
     decoded = Trend.decode(trend_of(values_us).encode())
     assert decoded.summary() == trend_of(values_us).summary()
     decoded.add(77)
@@ -104,7 +104,7 @@ def test_it_does_not_matter_when_values_are_folded(chunks):
 
 
 def test_taken_values_are_handed_over_once():
-    """What was taken is neither in the buffer nor in the histogram until it is folded."""
+    """Taken values are neither in the buffer nor in the histogram until they are folded."""
     trend = trend_of([5, 6])
     taken = trend.take()
     assert taken == [5, 6]
@@ -114,7 +114,7 @@ def test_taken_values_are_handed_over_once():
 
 
 def test_folding_tells_how_often_each_value_came():
-    """The timeline builds its coarse distribution from this tally; what was refused is not in it."""
+    """The timeline builds its coarse distribution from this tally; refused values are not in it."""
     assert Trend().fold([5, 7, 5, -1, MAX_US + 9]) == {5: 2, 7: 1, MAX_US: 1}
 
 

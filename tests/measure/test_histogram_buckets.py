@@ -23,7 +23,7 @@ def test_the_fine_index_is_that_of_hdr_histogram(value_us):
 
 @pytest.mark.parametrize("value_us", [0, *octave_edges, MAX_US])
 def test_octave_edges_lie_in_the_right_bucket(value_us):
-    """Where an octave begins is where an off-by-one would hide."""
+    """Off-by-one errors would hide where an octave begins."""
     assert fine_index(value_us) == HDR.get_counts_array_index(value_us)
     low, high = coarse_bounds(coarse_index(value_us))
     assert low <= value_us <= high

@@ -1,4 +1,4 @@
-"""A trend's bytes of another process are looked at before they are decoded, at a bounded price."""
+"""A trend's bytes from another process are checked before they are decoded, at a bounded cost."""
 
 import contextlib
 import struct
@@ -72,7 +72,7 @@ def test_what_a_trend_wrote_passes(values):
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(encoded, words):
-    """Also what would inflate to 20 MB."""
+    """That includes bytes that would inflate to 20 MB."""
     with pytest.raises(ValueError, match=words or None):
         check_trend(encoded)
 
@@ -90,6 +90,6 @@ def test_what_passes_can_be_decoded():
 
 @given(st.binary(max_size=200), st.booleans())
 def test_decoding_raises_value_errors_only(content, is_compressed):
-    """As it says."""
+    """Its docstring says so."""
     with contextlib.suppress(ValueError):
         Trend.decode(ENCODED[: HEADER.size] + (zlib.compress(content) if is_compressed else content))

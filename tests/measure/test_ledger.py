@@ -75,7 +75,7 @@ def test_what_happens_while_a_snapshot_is_encoded_belongs_to_the_next(ledger):
 
 
 def test_a_snapshot_that_begins_while_a_tick_folds_is_of_one_moment(ledger):
-    """The tick stops folding when a snapshot has begun in its pause; what it left is folded later."""
+    """The tick stops folding if a snapshot began in its pause; the rest is folded later."""
     trends = [ledger.trend(metric, "burst", MAIN) for metric in ("append_latency_ms", "agent_latency_ms", "ws_join_ms")]
     main = greenlet.getcurrent()
     ticking = greenlet.greenlet(lambda: ledger.tick(2.0, main.switch))
@@ -188,7 +188,7 @@ def test_misuse_is_reported_at_first_use(ledger, misuse):
 
 
 def test_a_ledger_says_what_it_holds(ledger):
-    """For a log or a debugger."""
+    """A log or a debugger shows it."""
     ledger.count("messages_sent", "burst", MAIN)
     assert repr(ledger) == "Ledger(epoch='run', worker='worker-1', 0 trends, 1 counts)"
 
@@ -215,7 +215,7 @@ def test_a_renewed_ledger_counts_anew_and_keeps_what_stands(ledger):
 
 
 def test_what_waits_is_read_from_the_counters_at_each_tick(ledger):
-    """By scenario and in all; the highest is remembered until the statistics are reset."""
+    """They are read by scenario and in all; the highest is remembered until the statistics are reset."""
     ledger.count("messages_sent", "burst", MAIN, 5)
     ledger.count("messages_sent", "churn", MAIN, 2)
     ledger.tick(1.0)

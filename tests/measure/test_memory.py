@@ -64,7 +64,7 @@ class LongRun:
 
 @pytest.mark.parametrize(("messages_per_s", "hours"), [(2, 10), (100, 1)])
 def test_an_hour_more_of_a_constant_load_is_less_than_a_megabyte(messages_per_s, hours):
-    """From the tenth minute on; and every second of it is in the files at the end, whole."""
+    """It counts from the tenth minute, and every second is in the files at the end."""
     run = LongRun(messages_per_s)
     run.live_for(HOUR_S // 6)
     at_first = run.memory()

@@ -28,7 +28,7 @@ def message(n=1, lateness_s=0.0, due_s=10.0):
 
 
 def offer(slowest, latency_s, of, done_s, session_id):
-    """As a tally does it."""
+    """Offer a message as a tally does."""
     if latency_s > slowest.floor_s:
         slowest.add(latency_s, of, done_s, session_id)
 
@@ -41,7 +41,7 @@ def write(ledger, latencies_s=(0.1, 0.5, 0.3), scenario="burst"):
 
 @given(st.lists(st.floats(0, 100), max_size=200))
 def test_exactly_the_slowest_are_kept(latencies_s):
-    """In whatever order they come, equal ones included."""
+    """Their order does not matter, and equal ones are included."""
     slowest = Slowest()
     for n, latency_s in enumerate(latencies_s):
         offer(slowest, latency_s, message(n), 10.0 + latency_s, "s")
@@ -50,7 +50,7 @@ def test_exactly_the_slowest_are_kept(latencies_s):
 
 
 def test_a_hot_path_adds_few():
-    """Of 100,000 messages in random order about MAX_SLOW * ln(n / MAX_SLOW) are slower than the floor."""
+    """Of 100,000 messages in random order, about MAX_SLOW * ln(n / MAX_SLOW) are slower than the floor."""
     chance, slowest, added = random.Random(7), Slowest(), 0
     for n in range(100_000):
         latency_s = chance.lognormvariate(0, 1)
@@ -64,7 +64,7 @@ def test_a_hot_path_adds_few():
     ("lateness_s", "done_s", "slow_part"), [(0.0, 10.5, "append"), (0.4, 10.5, "generator"), (0.2, 10.5, "append")]
 )
 def test_the_slow_part_of_an_append_is_the_longer_one(lateness_s, done_s, slow_part):
-    """Of what the generator did itself and what it waited for."""
+    """The parts are the generator's own and the time it waited."""
     slowest = Slowest()
     slowest.add(0.5, message(lateness_s=lateness_s), done_s, "s")
     (entry,) = slowest.named("append_latency_ms", "burst", "main", UTC_OFFSET_S)
@@ -74,7 +74,7 @@ def test_the_slow_part_of_an_append_is_the_longer_one(lateness_s, done_s, slow_p
 
 
 def test_a_slow_answer_counts_from_the_broadcast():
-    """As agent_latency_ms does."""
+    """So does agent_latency_ms."""
     slowest, of = Slowest(), message()
     of.appended_s = 10.25
     slowest.add(2.0, of, 12.25, "s")
@@ -115,7 +115,7 @@ def test_a_renewed_ledger_begins_without_any():
 
 
 def test_one_that_no_ledger_can_have_written_is_refused():
-    """As everything in a snapshot: a time that no date can show would end the report."""
+    """As with everything in a snapshot: a time that no date can show would end the report."""
     ledger = Ledger(DEFAULT, "e", "w")
     write(ledger)
     encoded = encode_snapshot(ledger.snapshot(1, True, 1.0)).replace(b"append_latency_ms\xa5", b"append_latency_xx\xa5")
@@ -141,7 +141,7 @@ def test_texts_of_the_server_become_printable():
 
 
 def test_reports_name_them(summary_of):
-    """With session, seq and client_ref, in the order of their latency, on every page."""
+    """Every page gives session, seq and client_ref, in order of latency."""
     document, _ = summary_of(lambda ledger: write(ledger, [0.1, 0.5, 0.3, 0.2]))
     assert [entry["latency_ms"] for entry in slowest_of(document)] == pytest.approx([500, 300, 200, 100])
     _, rows = slow_message_rows(document)
@@ -155,7 +155,7 @@ def test_reports_name_them(summary_of):
 
 
 def test_what_was_slow_in_warm_up_is_kept_but_not_shown(summary_of):
-    """Reports show what was judged; summary.json has both."""
+    """Reports show the judged ones; summary.json has both."""
 
     def slow_warm_up(ledger):
         ledger.slowest("append_latency_ms", "burst", "warm_up").add(9.0, message(), 19.0, "s")

@@ -1,4 +1,4 @@
-"""A report that no ledger can have written is refused by name, whole; whatever is let in can be judged and shown."""
+"""A report that no ledger can have written is refused whole, by name; whatever is accepted can be judged and shown."""
 
 import math
 import random
@@ -26,12 +26,12 @@ ELAPSED_S = 4.0
 
 
 def plain(snapshot):
-    """As lists and objects, to be damaged."""
+    """Return it as lists and objects, to be damaged."""
     return msgpack.decode(encode_snapshot(snapshot), strict=False)
 
 
 def packed(damaged):
-    """As bytes, whatever is in it; what MessagePack cannot hold, such as a number of 128 bits, is its words."""
+    """Return it as bytes; values that MessagePack cannot hold, such as a number of 128 bits, become their text."""
     return msgpack.encode(_within_64_bits(damaged))
 
 
@@ -165,7 +165,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_no_ledger_wrote_is_refused_by_name(name):
-    """Nothing of it is taken: what came before and what comes after counts as if it had never been."""
+    """Nothing of it is taken: earlier and later reports count as if it had never been sent."""
     changed, words = REFUSED[name]
     merge = absorbed(sound())
     before = shown(merge)
@@ -192,7 +192,7 @@ def test_rows_that_were_summed_before_are_not_summed_again():
 
 
 def _outcome(snapshot):
-    """What becomes of a report: refused, dropped, or shown from head to foot."""
+    """Return the outcome of a report: refused, dropped, or shown completely."""
     merge = SnapshotStore("run")
     try:
         is_taken = merge.absorb_encoded("w", packed(snapshot), ELAPSED_S)
@@ -205,6 +205,6 @@ def _outcome(snapshot):
 
 @pytest.mark.parametrize("first", range(0, 400, 100))
 def test_whatever_is_let_in_can_be_judged_and_shown(first):
-    """Reports that were damaged in one to three places, any of which may do no harm."""
+    """Tried with reports damaged in one to three places."""
     outcomes = [_outcome(mutated(sound(), seed)) for seed in range(first, first + len(seeds(100)))]
     assert outcomes.count("refused") > len(outcomes) / 2

@@ -1,4 +1,4 @@
-"""Questions to the merged numbers: by scenario, phase and label, with the accounting that must balance."""
+"""Queries on the merged numbers: by scenario, phase and label, with the accounting that must balance."""
 
 import pytest
 from hypothesis import given
@@ -129,7 +129,7 @@ def test_a_gauge_has_samples_where_somebody_moved_it(totals_of):
 
 
 def test_scenarios_are_those_that_recorded_anything(totals_of):
-    """What belongs to the process is in no scenario, but in the sum."""
+    """Records of the process belong to no scenario, but to the sum."""
     totals = totals_of(write_both_phases)
     assert totals.scenarios == ("burst", "churn")
     assert totals.trend("event_loop_lag_ms").count == 1
@@ -141,7 +141,7 @@ fates = st.lists(st.sampled_from(["messages_appended", "messages_rejected", "mes
 
 @given(fates, st.integers(0, 5))
 def test_the_accounting_adds_up_exactly_when_every_message_has_a_fate(fates, forgotten):
-    """What nobody accounted for is unknown, and shown."""
+    """Messages that nobody accounted for are unknown, and shown."""
     ledger = Ledger(DEFAULT, "run", "w")
     for fate in fates:
         ledger.count("messages_sent", "burst", MAIN)
@@ -252,7 +252,7 @@ def test_thresholds_are_judged_on_what_happened_in_between(story):
 
 
 def test_labels_are_subtracted_one_by_one(story):
-    """Also one that went down, as a presumed rejection that is taken back."""
+    """A count may also have gone down, as when a presumed rejection is taken back."""
     story.ledger.count("messages_rejected", "burst", MAIN, 3, "a")
     before = story.totals()
     story.ledger.count("messages_rejected", "burst", MAIN, 2, "b")

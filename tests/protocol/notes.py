@@ -1,4 +1,4 @@
-"""An observer of conversations that writes down what it is told."""
+"""An observer of conversations that records its calls."""
 
 from collections import Counter
 
@@ -15,7 +15,7 @@ class Notes:
         self.kinds[kind] += 1
 
     def of(self, kind):
-        """What came with the facts of this kind."""
+        """Return the arguments of the facts of this kind."""
         return [what for name, *what in self.facts if name == kind]
 
     def received(self, payload, done_s):

@@ -86,7 +86,7 @@ def test_a_finished_answer_whose_message_never_comes_is_incomplete(streams, note
 
 
 def test_a_message_without_pieces_ends_nothing(streams, notes):
-    """Such as one that came over REST."""
+    """Such a message came over REST, for example."""
     streams.message()
     play(streams, LINES[:1])
     streams.message()

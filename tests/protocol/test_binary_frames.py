@@ -31,7 +31,7 @@ def pushed(frame):
 
 @given(NAMES, NAMES, NAMES, NAMES, BYTES)
 def test_a_server_reads_what_a_client_pushes(join_ref, ref, topic, event, payload):
-    """Kind 0, four lengths, four names, the payload as it is."""
+    """The frame has kind 0, four lengths, four names, and the payload."""
     assert pushed(encode_binary_push(join_ref, ref, topic, event, payload)) == (
         0,
         [join_ref, ref, topic, event],

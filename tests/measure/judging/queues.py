@@ -69,5 +69,5 @@ def bursts(rate_per_s, period_s, duty):
 
 
 def ramp(rate_per_s, ramp_s):
-    """From nothing to the full rate."""
+    """Return a load that rises from nothing to the full rate."""
     return lambda second: rate_per_s * min(1.0, (second + 1) / ramp_s)

@@ -41,7 +41,7 @@ def result(messages, answers=NONE, way="replay"):
     ],
 )  # fmt: skip
 def test_it_says_how_much_it_saw(audit, words):
-    """With what was not seen, and why; 100 % is only said of all."""
+    """It also says what was not covered, and why; 100 % is only said of all."""
     assert audit.words() == words
 
 
@@ -58,7 +58,7 @@ def test_it_says_how_much_it_saw(audit, words):
     ],
 )
 def test_it_says_what_it_found(audit, found):
-    """In a line."""
+    """It takes one line."""
     assert audit.findings() == found
     assert audit.is_flawed == ("not stored" in found)
 
@@ -74,7 +74,7 @@ def test_it_says_what_it_found(audit, found):
     ],
 )  # fmt: skip
 def test_it_says_what_became_of_open_outcomes(unconfirmed, said):
-    """They are no loss: nobody was told that they were appended."""
+    """They are not losses: nobody was told that they were appended."""
     audit = AuditResult("rest", kind(10), NONE, unconfirmed)
     assert audit.open_outcomes() == said
     assert not audit.is_flawed
@@ -96,7 +96,7 @@ def test_it_says_what_became_of_open_outcomes(unconfirmed, said):
     ],
 )
 def test_too_little_is_a_doubt(audit, share, doubts):
-    """Below the share that is asked for, or when more than one in a hundred failed; what was found is a threshold's."""
+    """The share is below the required one, or more than one in a hundred failed; findings are left to thresholds."""
     given = list(audit_doubts(audit, share, judged_by_thresholds=True))
     assert len(given) == len(doubts)
     assert all(part in doubt for part, doubt in zip(doubts, given, strict=True))
@@ -109,7 +109,7 @@ def test_a_search_that_lost_messages_is_doubted():
 
 
 def test_all_workers_and_phases_count():
-    """What a lost worker knew of is known to be missing."""
+    """Messages that a lost worker knew are known to be missing."""
     parts = []
     for worker in ("a", "b"):
         ledger = Ledger(DEFAULT, "e", worker)
@@ -134,7 +134,7 @@ def test_a_reply_without_a_seq_is_the_servers_fault():
 
 
 def test_the_late_protocols_books_agree():
-    """To be audited is what has a push, an ok reply without one, or an open outcome; no more is missing than is."""
+    """Messages with a push, an ok reply without one, or an open outcome must be audited; no others are missing."""
     ledger = Ledger(DEFAULT, "e", "a")
     for metric, n, label in (
         ("messages_appended", 10, ""),

@@ -1,4 +1,4 @@
-"""What is called growing: only a backlog that goes on growing, beyond what a queue does by chance."""
+"""Only a backlog that keeps growing, beyond what a queue does by chance, is called growing."""
 
 import pytest
 from hypothesis import given
@@ -47,7 +47,7 @@ def test_a_stationary_backlog_is_called_growing_in_less_than_one_run_of_a_hundre
 
 @pytest.mark.parametrize(("case", "percent"), FOUND_PERCENT.items(), ids=str)
 def test_growth_is_found_where_it_is_large_against_chance(case, percent):
-    """By length in seconds, arrivals per second and utilisation."""
+    """The cases vary length in seconds, arrivals per second, and utilisation."""
     seconds, arrivals_per_s, utilisation = case
     runs = [growth(*queue(seed, seconds, arrivals_per_s, arrivals_per_s / utilisation)) for seed in range(60)]
     growing = [run for run in runs if run is not None and run.is_growing]
@@ -73,7 +73,7 @@ def test_without_noise_the_slope_is_exact():
 
 
 def test_the_last_moment_alone_is_no_growth():
-    """A stall at the end is a large backlog, which is judged by itself."""
+    """A stall at the end is a large backlog, which is judged separately."""
     result = growth([5.0] * 55 + [500.0, 1000.0, 1500.0, 2000.0, 2500.0], [500.0] * 60)
     assert not result.is_growing
     assert result.share == 0.0
@@ -88,7 +88,7 @@ def test_a_backlog_that_shrinks_does_not_grow():
 
 @pytest.mark.parametrize("seconds", [0, 1, MIN_SECONDS - 1])
 def test_too_short_a_series_tells_nothing(seconds):
-    """Whatever it shows."""
+    """Its values do not matter."""
     assert growth([10.0 * second for second in range(seconds)], [100.0] * seconds) is None
 
 

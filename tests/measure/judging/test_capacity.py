@@ -56,7 +56,7 @@ def step(  # the parts of a story
     thresholds=THRESHOLDS,
     **facts,
 ):
-    """The step of a story: what was before it, on the way up, while it was held, and until the last answers came."""
+    """Return the step of a story: before it, on the way up, while held, and until the last answers came."""
     story = Story()
     story.messages(500, latency_us=900_000, lost=400, late_us=900_000)
     began = story.border()
@@ -73,7 +73,7 @@ def step(  # the parts of a story
 
 
 def test_a_step_that_keeps_everything():
-    """Whatever was before; the figures are those of the hold, joins those of the way up."""
+    """Earlier events do not matter; the figures are those of the hold, joins those of the way up."""
     found = step()
     assert found.outcome == "kept"
     assert (found.misses, found.doubts, found.joined) == ((), (), 50)
@@ -94,21 +94,21 @@ def test_a_step_that_keeps_everything():
     ],
 )
 def test_what_the_server_does_not_keep_is_named(changed, miss):
-    """The threshold with what was measured, or the sessions that are not there."""
+    """The reason is the threshold with its measured value, or the missing sessions."""
     found = step(**changed)
     assert found.outcome == "missed"
     assert any(told.startswith(miss) for told in found.misses), found.misses
 
 
 def test_one_session_in_a_hundred_may_be_between_two_lives():
-    """At the very moment of counting."""
+    """It is so at the very moment of counting."""
     assert step(load=100, up=lambda story: story.join(99)).outcome == "kept"
     assert step(load=100, up=lambda story: story.join(98)).outcome == "missed"
 
 
 @pytest.mark.parametrize("opened", [0, 5])
 def test_of_the_opening_of_sessions_nothing_is_asked_where_too_few_were_opened(opened):
-    """A percentile of five joins is none; the sessions of the step before are still there."""
+    """A percentile of five joins means nothing; the sessions of the step before are still there."""
 
     def up(story):
         story.join(opened, join_us=500_000)
@@ -124,14 +124,14 @@ def test_of_the_opening_of_sessions_nothing_is_asked_where_too_few_were_opened(o
 
 @pytest.mark.parametrize("lost", [0, 50])
 def test_a_late_generator_says_nothing_of_the_server(lost):
-    """Neither that it kept nor that it missed."""
+    """It shows neither that the server kept the load nor that it missed."""
     found = step(hold=lambda story: story.messages(lost=lost, late_us=300_000))
     assert found.outcome == "limited"
     assert "the generator was late" in found.doubts[0]
 
 
 def test_what_only_lateness_explains_is_no_miss_of_the_server():
-    """From sent it kept the bound; what it missed from sent too stays a miss, and the step stays the generator's."""
+    """Counted from sending it kept the bound; a miss from sending stays a miss, and the step stays the generator's."""
 
     def hold(story, service_us=2_000):
         story.messages(latency_us=302_000, late_us=300_000)
@@ -155,7 +155,7 @@ def starved(readings, all_readings):
 
 
 def test_a_worker_short_of_cpu_is_named():
-    """A few readings are no shortage."""
+    """A few readings are not a shortage."""
     found = step(hold=starved(5, 10))
     assert found.outcome == "limited"
     assert "worker worker was short of CPU: above 90 % of a core in 5 of 10 readings" in found.doubts[0]
@@ -180,7 +180,7 @@ def test_answers_that_come_after_the_hold_count():
 
 
 def test_what_is_no_message_counts_by_the_time_of_the_hold():
-    """A disconnect while the last answers are awaited is none of the step's."""
+    """A disconnect while the last answers are awaited does not count for the step."""
     for moment, outcome in (("hold", "missed"), ("after", "kept")):
 
         def broken(story):
@@ -192,7 +192,7 @@ def test_what_is_no_message_counts_by_the_time_of_the_hold():
 
 
 def test_messages_between_the_steps_belong_to_none():
-    """Neither those that are due before nor those after."""
+    """That includes messages due before and messages due after."""
 
     def others(story):
         story.ledger.count("messages_sent", "capacity", WARM_UP, 50)
@@ -217,7 +217,7 @@ def test_a_server_that_does_not_keep_up_is_the_first_reason():
 
 
 def test_a_server_that_finishes_nothing_has_no_rate_to_tell_what_waits():
-    """Only how much."""
+    """It only has an amount."""
     stuck = HeldBacklog(True, 490.0, 490.0, 4_900, None)
     assert step(backlogs={ANSWERS: stuck}).misses[0].endswith("4,900 were waiting at the end")
 
@@ -233,7 +233,7 @@ def test_a_step_whose_messages_have_no_fate_says_nothing_of_the_server():
 
 
 def test_the_backlogs_of_a_hold_are_those_of_its_seconds():
-    """With the second before it; a second without data is left out."""
+    """The second before it is included; a second without data is left out."""
     rows = [
         {"second": second, "sent": 100, "replies_due": 90, "append_backlog": 3, "agent_backlog": 50 * (second - 4)}
         for second in range(12)
@@ -259,7 +259,7 @@ def test_a_step_whose_load_was_not_made_stands_for_another_load():
 
 
 def test_messages_that_could_not_be_sent_because_sessions_broke_are_the_servers_fault():
-    """And those of sessions that never joined."""
+    """The same goes for sessions that never joined."""
 
     def broken(story):
         story.messages()
@@ -291,7 +291,7 @@ def test_sessions_of_a_lost_worker_are_not_joined():
     ("waiting_s", "starved", "outcome"), [(10.0, False, "missed"), (3.0, False, "limited"), (10.0, True, "limited")]
 )
 def test_a_server_far_behind_is_so_however_late_the_generator_was(waiting_s, starved, outcome):
-    """By twenty times its lateness; not when the generator had no CPU to read the answers."""
+    """It is behind by twenty times its lateness; without CPU to read the answers, the generator proves nothing."""
 
     def hold(story):
         story.messages(late_us=300_000)

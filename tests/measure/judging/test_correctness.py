@@ -93,7 +93,7 @@ def test_the_last_answer_lost_on_the_way_is_seen_in_the_replay():
 
 
 def test_a_message_that_nobody_answered_is_named():
-    """Not the one that the sequence shows, but the last: there is one answer less than messages."""
+    """It is not the one that the sequence suggests, but the last: there is one answer fewer than messages."""
     seen = healthy()
     judged = judge_round(replace(seen, live=seen.live[:-1], replay=seen.replay[:-1]))
     assert flaws(judged) == [("unanswered", 4, "m4")]
@@ -111,7 +111,7 @@ def test_a_doubled_push_is_named_whoever_sent_the_message(position, ref):
 
 
 def test_a_message_appended_twice_is_doubled():
-    """Under two numbers."""
+    """It has two numbers."""
     seen = healthy(2)
     again = [*seen.live, own(5, 1)]
     judged = judge_round(replace(seen, live=again, replay=again))
@@ -164,7 +164,7 @@ def test_a_replay_out_of_order_or_doubled_is_changed():
 
 
 def test_a_text_that_was_altered_on_the_way_is_named():
-    """The broadcast must be what was sent."""
+    """The broadcast must hold the sent text."""
     seen = healthy(2)
     for payloads in (seen.live, seen.replay):
         payloads[0]["content"] = {"text": "T1", "client_ref": "m1"}
@@ -180,7 +180,7 @@ def test_rejected_messages_are_not_correct():
 
 
 def test_what_the_end_of_the_run_cut_short_is_not_judged():
-    """In flight, or appended and not answered yet: neither good nor bad."""
+    """A message in flight, or appended and not answered yet, is neither good nor bad."""
     seen = healthy(4)
     live = without(seen.live, 8)
     sent = {**seen.sent, "m5": "t5"}

@@ -1,4 +1,6 @@
-"""When a run is given up: for what nothing can mend, and after a whole grace period for what might have recovered."""
+"""When a run is given up: for misses beyond repair, and after a whole grace period for misses that might have
+recovered.
+"""
 
 import pytest
 from hypothesis import given
@@ -77,7 +79,7 @@ def patience(thresholds, grace_s=GRACE_S):
     ],
 )
 def test_what_can_become_of_a_missed_threshold(totals_of, threshold, counts, outlook):
-    """Only what cannot be mended is beyond repair."""
+    """Only a miss that cannot be mended is beyond repair."""
     totals = totals_of(writes(**counts))
     missed = judge(parse_thresholds(threshold.split(";")), totals, 10.0)[0]
     assert not missed.ok
@@ -85,7 +87,7 @@ def test_what_can_become_of_a_missed_threshold(totals_of, threshold, counts, out
 
 
 def test_what_is_beyond_repair_is_given_up_right_after_the_grace(totals_of):
-    """Not before it, however clear it is."""
+    """It is not given up before that, however clear the miss is."""
     totals = totals_of(writes(connection_failures=10, connections_attempted=10))
     watch = patience("connection_failures: count<10")
     assert watch.look(totals, 1.0) == ""
@@ -136,7 +138,7 @@ def test_answers_that_are_still_awaited_are_not_missing(totals_of):
 
 
 def test_the_warm_up_is_never_judged(totals_of):
-    """What happened in it is no reason."""
+    """Its events are no reason."""
 
     def write(ledger):
         ledger.count("connection_failures", "burst", WARM_UP, 100)
@@ -146,7 +148,7 @@ def test_the_warm_up_is_never_judged(totals_of):
 
 @given(st.lists(st.tuples(st.floats(0.1, 5.0), st.booleans()), max_size=40), st.floats(0.0, 30.0))
 def test_it_gives_up_only_after_an_unbroken_period(steps, grace_s):
-    """Whatever the looks: at least MIN_LOOKS misses in a row, from first to last as long as the grace."""
+    """Whatever the checks show, it takes at least MIN_LOOKS misses in a row, spanning the grace period."""
     watch, main_s, misses = patience("append_latency_ms: p(95)<5", grace_s), 0.0, []
     for step_s, is_slow in steps:
         main_s += step_s

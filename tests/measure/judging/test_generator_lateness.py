@@ -65,7 +65,7 @@ def test_the_verdict_does_not_blame_the_server_for_the_generator(totals_of, thre
 
 
 def test_the_reason_names_both_figures(totals_of):
-    """What was measured, what it was from sent, and whose fault the difference is."""
+    """It states the measured value, the value counted from sending, and whose fault the difference is."""
     verdict = verdict_on(totals_of(messages(3_100, 2_243_600)))
     assert (verdict.failures, verdict.exit_code) == ((), 4)
     assert verdict.doubts[0] == (
@@ -99,13 +99,13 @@ def test_an_aborted_run_still_fails(totals_of):
 
 
 def test_too_few_samples_stay_too_few(totals_of):
-    """Two reasons not to know are told as the first."""
+    """Of two reasons for doubt, the first is reported."""
     (judgement,) = verdict_on(totals_of(messages(3_000, LATE_US, n=10))).judgements
     assert (judgement.too_few, judgement.late) == (True, False)
 
 
 def test_the_generator_is_asked_only_where_it_matters(totals_of):
-    """To ask each worker decodes its histograms."""
+    """Checking each worker decodes its histograms."""
 
     def never():
         raise AssertionError
@@ -161,7 +161,7 @@ def test_a_run_is_not_aborted_for_what_the_generator_explains(totals_of):
 
 
 def test_a_window_is_excused_by_its_own_service_time(totals_of):
-    """And not by that of the whole run."""
+    """The one of the whole run does not count."""
     (window,) = parse_thresholds(["append_latency_ms[60s]: p(95)<500"])
     missed = Judgement(window, 812.0, ok=False, samples=100, from_sent=4.0)
     totals = totals_of(messages(4000, 800_000))

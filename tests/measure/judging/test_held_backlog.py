@@ -31,7 +31,7 @@ def test_a_server_that_is_a_quarter_too_slow_is_found(rate, seconds):
 
 @pytest.mark.parametrize("seconds", [12, 30])
 def test_even_arrivals_and_a_steady_server_show_two_percent(seconds):
-    """As this load and the stand-in are: nothing blurs the growth."""
+    """It load and the stand-in are such: nothing blurs the growth."""
     levels = [8 * second for second in range(1, seconds + 1)]
     found = held_backlog(0, levels, [400] * seconds)
     assert found.is_behind
@@ -56,7 +56,7 @@ def test_a_hold_of_a_few_seconds_goes_by_what_it_gained(seconds):
 
 @pytest.mark.parametrize("seconds", [3, 12, 30])
 def test_a_server_that_finishes_nothing_is_behind(seconds):
-    """What waits cannot be told in seconds of its rate."""
+    """Its backlog cannot be stated in seconds of its rate."""
     found = held_backlog(0, [40.0 * second for second in range(1, seconds + 1)], [40] * seconds)
     assert found.is_behind
     assert found.waiting_s is None
@@ -69,7 +69,7 @@ def test_a_backlog_that_is_flushed_now_and_then_does_not_grow():
 
 
 def test_where_nothing_arrives_nothing_is_behind():
-    """And nothing is known of the rate."""
+    """Nothing is known about the rate either."""
     found = held_backlog(3, [3, 3], [0, 0])
     assert (found.is_behind, found.waiting, found.waiting_s) == (False, 3, None)
     assert held_backlog(0, [], []).waiting_s == 0.0

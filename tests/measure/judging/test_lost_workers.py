@@ -1,4 +1,4 @@
-"""What is said of a worker that did not report to the end: its last report counts, and what it leaves open is named."""
+"""A worker that did not report to the end: its last report counts, and the messages it left open are named."""
 
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
@@ -54,7 +54,7 @@ def test_what_a_worker_leaves_open_that_reported_to_its_end_is_a_defect():
 
 
 def test_a_loss_tells_what_is_counted_and_what_is_not():
-    """With an estimate of what was never reported: 20 messages a second, for two seconds."""
+    """It includes an estimate of what was never reported: 20 messages a second, for two seconds."""
     (loss,) = losses([KILLED], merged().workers)
     assert (loss.last_report_s, loss.sent, loss.open_messages, loss.likely_unreported) == (6.0, 120, 3, 40)
     for part in ("worker b was lost: its process ended", "after 8.0 s", "of 6.0 s, is counted", "3 of the 120", "40"):

@@ -57,7 +57,7 @@ class Story:
 
 
 def test_what_is_open_is_without_a_fate_or_without_an_answer():
-    """Of one phase, or of all."""
+    """It can be limited to one phase."""
     story = Story()
     story.send(10)
     story.ledger.count("messages_sent", "capacity", WARM_UP, 3)
@@ -118,7 +118,7 @@ def test_a_server_that_stays_slow_is_probed_again():
 
 
 def test_a_server_that_leaves_probes_unanswered_has_not_recovered():
-    """Also when nothing of them is measured."""
+    """It holds even if none of them is measured."""
     story = Story()
     story.quieten()
     story.send(30, WARM_UP)
@@ -128,7 +128,7 @@ def test_a_server_that_leaves_probes_unanswered_has_not_recovered():
 
 @pytest.mark.parametrize("probes", [0, 3])
 def test_few_probes_decide_after_a_while(probes):
-    """By their median; where nothing is sent, the backlog alone decides."""
+    """Their median decides; if nothing is sent, the backlog alone does."""
     story = Story()
     story.quieten()
     story.probes(probes, 50)

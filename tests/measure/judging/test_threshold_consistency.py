@@ -164,7 +164,7 @@ conditions = st.lists(
 @given(burst=durations, churn=durations, chosen=conditions)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_thresholds_that_some_run_keeps_never_contradict(totals_of, burst, churn, chosen):
-    """Whatever was measured: those that it keeps all together can be kept all together."""
+    """Thresholds that some measurement keeps all together can be kept all together."""
 
     def write(ledger):
         for scenario, values in (("burst", burst), ("churn", churn)):

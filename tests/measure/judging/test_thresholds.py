@@ -1,4 +1,4 @@
-"""k6's words are understood, mistakes are told with a remedy, and nothing measured is never a promise kept."""
+"""k6's notation is understood, mistakes come with a remedy, and nothing measured never counts as kept."""
 
 import re
 from contextlib import suppress
@@ -102,7 +102,7 @@ def test_a_mistake_is_reported_with_what_would_be_right(text, told):
     st.text(max_size=40) | st.from_regex(r"[a-z_]{1,9}(\{scenario:[a-z]*\})?: ?[a-z()0-9]{0,6}[<>=!]{0,3}[0-9.]{0,4}")
 )
 def test_nothing_but_a_usage_error_comes_out_of_the_parser(text):
-    """Whatever a person types, the answer is thresholds or a sentence."""
+    """Whatever a person types, the result is thresholds or a sentence."""
     with suppress(UsageError):
         parse_thresholds(text.split(";"))
 
@@ -123,7 +123,7 @@ def test_own_metrics_can_have_thresholds():
 
 
 def test_a_given_threshold_replaces_those_of_its_metric_and_scenario():
-    """In their place; one for a scenario does not replace the one for all; what is new comes last."""
+    """It takes their place; one for a scenario does not replace the one for all; new ones come last."""
     base = parse_thresholds(
         ["append_latency_ms: p(95)<500, p(99)<1000", "ws_join_ms: p(95)<2000", "messages_lost: count==0"]
     )
@@ -209,7 +209,7 @@ def test_without_samples_nothing_is_kept(totals_of, text):
     ],
 )
 def test_a_behaviours_own_rate_with_nothing_to_judge_is_kept(totals_of, text, origin, is_kept):
-    """Nobody asked for it by name; a count that was to show that something happened is missed all the same."""
+    """Nobody asked for it by name; a count that must show that something happened is still missed."""
     thresholds = [replace(threshold, origin=origin) for threshold in parse_thresholds([text])]
     (judgement,) = judge(thresholds, totals_of(hundred_messages), duration_s=10.0)
     assert (judgement.measured, judgement.ok) == (None, is_kept)

@@ -67,7 +67,7 @@ def test_a_server_that_owes_every_reply_fails_though_each_message_came_back():
 
 @pytest.mark.parametrize("metric", [*RATES, *TROUBLE])
 def test_every_total_failure_is_named_by_itself_or_by_the_metric_that_tells_the_same(metric):
-    """Whatever the catalogue holds, and one failure is named once, not by each metric that shows it."""
+    """Whatever the catalogue holds, one failure is named once, not by each metric that shows it."""
     found = named(total_failure_by(metric))
     assert set(found) & equivalents(DEFAULT[metric], DEFAULT)
     assert all(f"{name}{{burst}}" not in found for name in found)
@@ -75,7 +75,7 @@ def test_every_total_failure_is_named_by_itself_or_by_the_metric_that_tells_the_
 
 @pytest.mark.parametrize("metric", [*RATES, *TROUBLE])
 def test_a_threshold_on_it_covers_it(metric):
-    """For the scenario or for all; the threshold decides."""
+    """It may be for the scenario or for all; the threshold decides."""
     rule = "rate>0.5" if DEFAULT[metric].kind == "rate" else "count<9"
     for tag in ("", "{scenario:burst}"):
         assert metric not in named(total_failure_by(metric), f"{metric}{tag}: {rule}")
@@ -163,7 +163,7 @@ def test_the_main_phase_decides_unless_it_saw_too_little():
 
 
 def test_own_metrics_count_as_well():
-    """The catalogue of the run decides; a counter that is not declared as trouble is none."""
+    """The catalogue of the run decides; a counter not declared as trouble is none."""
     own = DEFAULT.with_metrics(
         [
             counter("guesses", "made"),
@@ -180,7 +180,7 @@ def test_own_metrics_count_as_well():
 
 
 def test_the_verdict_is_inconclusive_by_name(totals_of, healthy):
-    """As on a real server: four inbox watchers saw none of 52 messages, and nothing bounded that."""
+    """A real server did this: four inbox watchers saw none of 52 messages, and nothing bounded that."""
 
     def blind(ledger):
         healthy(ledger)

@@ -31,7 +31,7 @@ def test_a_reversed_series_has_the_opposite_trend(series):
 
 @given(SERIES)
 def test_the_interval_holds_the_slope(series):
-    """And widens with the variance."""
+    """It widens with the variance."""
     rates = slopes(series)
     narrow, wide = interval(rates, 1.0), interval(rates, 100.0)
     assert wide[0] <= narrow[0] <= median(rates) <= narrow[1] <= wide[1]

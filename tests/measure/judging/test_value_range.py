@@ -23,7 +23,7 @@ def cut_by(found, bounds):
 
 @given(cuts, st.booleans(), st.sets(halves, max_size=3))
 def test_a_range_is_empty_when_no_number_fits(bounds, whole, without):
-    """Open ends, whole numbers and single points that are left out: what a search finds is what it says."""
+    """Tried with open ends, whole numbers and excluded single points: a search confirms the answer."""
     found = cut_by(ValueRange(0, 10, whole=whole), bounds)
     fits = [
         number
@@ -38,7 +38,7 @@ def test_a_range_is_empty_when_no_number_fits(bounds, whole, without):
 
 @given(cuts, cuts)
 def test_a_range_is_above_another_when_all_its_numbers_are(first, second):
-    """Also where both meet in a point that one of them leaves out."""
+    """It includes ranges that meet in a point which one of them excludes."""
     one, other = cut_by(ValueRange(0, 10), first), cut_by(ValueRange(0, 10), second)
     if one.is_empty() or other.is_empty():
         return

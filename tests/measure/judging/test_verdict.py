@@ -109,7 +109,7 @@ def test_a_late_generator_is_found_absolutely_and_in_proportion(totals_of, laten
     [(WARM_UP, 900_000, "pass"), (WARM_UP, 1_100_000, "inconclusive"), (MAIN, 1_100_000, "inconclusive")],
 )
 def test_a_slow_look_up_of_names_is_the_generators_own_fault(totals_of, healthy, phase, waited_us, kind):
-    """It holds the ramp up, whose beginning is warm-up as a rule; a single one is enough, as all wait for the same."""
+    """It delays the ramp, which usually begins in the warm-up; a single one is enough, as all wait for the same."""
 
     def record(ledger):
         healthy(ledger)
@@ -133,7 +133,7 @@ def test_lateness_during_warm_up_is_forgiven(totals_of, healthy):
 
 
 def test_a_stalling_event_loop_is_found(totals_of, healthy):
-    """What stamps arrivals late measures its own stalls."""
+    """A loop that stamps arrivals late measures its own stalls."""
 
     def write(ledger):
         healthy(ledger)
@@ -152,7 +152,7 @@ def test_a_stalling_event_loop_is_found(totals_of, healthy):
     ],
 )
 def test_accounting_that_does_not_add_up_is_doubted(totals_of, healthy, extra, told):
-    """Whatever was promised, a message of unknown fate makes the rest a guess."""
+    """Whatever the thresholds, a message of unknown fate makes the rest a guess."""
 
     def write(ledger):
         healthy(ledger)
@@ -295,7 +295,7 @@ def test_a_drain_that_was_cut_short_is_no_doubt_by_itself(totals_of, healthy):
     ],
 )
 def test_pushes_and_events_that_do_not_add_up_are_doubted(healthy, counts, told):
-    """Where users of any Phoenix application ran; the catalogue knows their counters only then."""
+    """It applies to users of any Phoenix application; only then does the catalogue know their counters."""
     catalogue = DEFAULT.with_metrics(PHOENIX_METRICS)
     ledger = Ledger(catalogue, "run", "w1")
     healthy(ledger)
@@ -336,7 +336,7 @@ def test_what_was_left_open_is_doubted_where_it_should_have_come(counts, final, 
 
 
 def test_lateness_is_held_against_the_latency_of_pushes_too():
-    """Of users of any Phoenix application."""
+    """These are users of any Phoenix application."""
     catalogue = DEFAULT.with_metrics(PHOENIX_METRICS)
     ledger = Ledger(catalogue, "run", "w")
     ledger.trend("ws_connect_ms", "chat", MAIN).add(1000)

@@ -53,7 +53,7 @@ def series(seconds, servers):
 
 
 def test_a_server_that_falls_behind_is_told_everywhere(behind):
-    """In the words of the verdict, in tables, and as a line through the backlog."""
+    """It is in the words of the verdict, in tables, and as a line through the backlog."""
     document = told(behind)
     for text in (render(document, 200), render_junit(document), render_markdown(document).replace("\\", "")):
         assert WORDS in text

@@ -1,4 +1,4 @@
-"""What a search found, in words, as a table and as a verdict."""
+"""The result of a search, in words, as a table and as a verdict."""
 
 import json
 from dataclasses import replace
@@ -97,14 +97,14 @@ BROKEN_OFF = capacity(step(40), kept=40, finished=False)
     ],
 )
 def test_the_result_as_a_sentence(found, words, at_least):
-    """What is known and what is not."""
+    """It says what is known and what is not."""
     assert found.words() == words
     assert found.to_json()["at_least"] == at_least
     assert json.loads(json.dumps(found.to_json())) == found.to_json()
 
 
 def test_messages_are_reported_as_such():
-    """In the unit asked about, with the users that made them."""
+    """The unit is the one searched for, with the users that made them."""
     found = capacity(step(40), kept=40, unit="messages/s", per_user=10.0)
     assert found.words() == f"at least 400 messages/s (40 users), {ONCE}: more was not tried (--most)"
     assert found.to_json()["result"] == 400
@@ -119,7 +119,7 @@ def test_messages_are_reported_as_such():
     ],
 )
 def test_the_verdict(found, kind, healthy, totals_of):
-    """A limit found, or all kept that was to be tried, is what was looked for."""
+    """It passes if a limit was found, or if every load to be tried was kept."""
     verdict = decide_search(found, totals_of(healthy), HEALTHY)
     assert verdict.kind == kind
     assert bool(verdict.failures) == (kind == "fail")
@@ -204,7 +204,7 @@ def test_a_search_that_fails_is_red_in_ci_although_the_kept_load_kept_its_thresh
 
 
 def test_what_waited_and_what_was_confirmed_is_in_the_table():
-    """In messages, and in seconds of the server's own rate; older files do not say."""
+    """It is in messages, and in seconds of the server's own rate; older files lack it."""
     backlog = HeldBacklog(True, 92.0, 490.0, 1_846, 4.6)
     waiting = replace(step(40), confirmation=True, backlogs={ANSWERS: backlog})
     found = replace(FOUND, steps=(waiting, step(80, misses=MISSED))).to_json()

@@ -50,7 +50,7 @@ def test_a_gap_is_not_drawn_through():
 
 
 def test_the_warm_up_is_shaded_to_its_end():
-    """And never beyond the chart."""
+    """It never extends beyond the chart."""
     rows = [{"sent": 5}] * 10
     widths = [
         parsed(drawn(COUNTS.figure(rows, warm_up_s))).find(".//rect[@class='warm']").get("width")
@@ -74,7 +74,7 @@ def test_a_long_run_is_thinned_by_its_worst_or_its_mean(chart, column, kept):
 
 
 def test_names_cannot_break_out_of_the_page():
-    """Neither as text nor inside the embedded data."""
+    """Neither text nor embedded data lets them."""
     figure = drawn(COUNTS.figure([{"sent": 1}] * 3, 0)) + drawn(LATENCY.figure([{"p50": 1.0, "p99": None}] * 3, 0))
     assert figure.count("</script>") == 2
     assert "Latency &lt;ms&gt;" in figure
@@ -110,7 +110,7 @@ positive = st.floats(0.001, 4_000_000)
 
 @given(st.lists(positive | st.just(0.0), max_size=20))
 def test_every_value_fits_its_axis(values):
-    """Between the ends, in order; a few ticks, all within."""
+    """Values lie between the ends, in order; the few ticks are all within."""
     scale = fitting(values)
     places = [scale.at(value) for value in sorted(values)]
     assert places == sorted(places)
@@ -153,12 +153,12 @@ def test_an_axis_turns_logarithmic_where_values_differ_much():
     [(4, [0, 1, 2, 3, 4]), (135, [0, 30, 60, 90, 120]), (3600, [0, 600, 1200, 1800, 2400, 3000, 3600])],
 )
 def test_time_is_named_at_round_moments(seconds, ticks):
-    """At most seven labels, which fit a phone."""
+    """There are at most seven labels, which fit a phone."""
     assert time_ticks(seconds) == ticks
     assert len(time_ticks(400 * 86400.0)) > 1
 
 
 @pytest.mark.parametrize(("second", "text"), [(5, "0:05"), (125, "2:05"), (3725, "1:02:05")])
 def test_the_clock(second, text):
-    """As on a watch."""
+    """It is clock time."""
     assert clock(second) == text

@@ -1,4 +1,4 @@
-"""Compiled templates are kept beside compiled modules, and never believed to be of another text."""
+"""Compiled templates are kept next to compiled modules, and never used for a different text."""
 
 import sys
 
@@ -25,7 +25,7 @@ def compiles(monkeypatch):
 
 
 def rendered(folder):
-    """What a process would render that has just started."""
+    """Return what a newly started process would render."""
     templates = Environment(
         loader=FileSystemLoader(folder), autoescape=True, bytecode_cache=CompiledTemplates(folder), cache_size=0
     )
@@ -75,7 +75,7 @@ def test_nothing_is_written_where_python_writes_nothing(folder, compiles, monkey
 
 
 def test_a_folder_that_cannot_be_written_to_does_no_harm(folder, compiles):
-    """As in an image whose files belong to somebody else; here something stands in the way."""
+    """It is so in an image whose files belong to somebody else; here a file is in the way."""
     (folder / "__pycache__").write_text("in the way", encoding="utf-8")
     assert [rendered(folder), rendered(folder)] == ["hello &lt;you&gt;"] * 2
     assert compiles == ["page.html"] * 2

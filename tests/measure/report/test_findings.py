@@ -22,7 +22,7 @@ STYLE = Style(200, False)
 
 
 def test_a_line_holds_all_that_identifies_a_message():
-    """What is not known is left out, and a missing seq is a question mark."""
+    """Unknown parts are left out, and a missing seq is a question mark."""
     line = "unstored: run r1, session s1, seq 7, client_ref r1-1-1-4 (acknowledged 2.000 s into the run)"
     assert finding_line(FINDING) == line
     assert finding_line({**FINDING, "seq": None, "client_ref": "", "detail": ""}) == (

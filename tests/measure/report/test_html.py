@@ -33,7 +33,7 @@ class Balance(HTMLParser):
 
 
 def block(name, *arguments):
-    """What a macro of the report renders."""
+    """Return what a macro of the report renders."""
     macros = environment().get_template("macros.html").module
     return str(getattr(macros, name)(*arguments))
 
@@ -173,7 +173,7 @@ def test_the_stages_of_a_run_stand_behind_its_charts(summary_of, healthy):
 
 
 def test_the_worst_window_of_a_threshold_is_marked_in_its_chart(summary_of, healthy):
-    """Where it lies, with its name; charts of other metrics have none."""
+    """The mark has the window's place and name; charts of other metrics have none."""
     summary, merge = summary_of(healthy, thresholds="append_latency_ms[5s]: p(95)<500")
     summary["thresholds"][0]["worst_window_s"] = [2, 4]
     page = render_html(summary, merge.table())

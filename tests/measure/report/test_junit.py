@@ -1,4 +1,4 @@
-"""CI sees a failure for what was missed and an error for what cannot be believed, and green only for a pass."""
+"""CI sees a failure for a miss and an error for a doubt, and green only for a pass."""
 
 from xml.etree import ElementTree
 
@@ -19,7 +19,7 @@ def outcome(case):
 
 
 def test_each_threshold_is_a_test(summary_of, healthy):
-    """With its measured value in the message."""
+    """The message holds its measured value."""
     told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<500, p(50)<1, p(99.9)<1; ws_connect_ms: max<1")
     suite = suite_of(told)
     assert [outcome(case) for case in suite] == ["passed", "failure", "error", "failure", "error"]
@@ -46,14 +46,14 @@ def test_an_inconclusive_run_is_never_green(summary_of, healthy, facts):
 
 
 def test_an_interrupted_run_is_not_blamed(summary_of):
-    """What it did not reach is an error, not a failure."""
+    """Thresholds it did not reach are errors, not failures."""
     told, _ = summary_of(lambda ledger: None, interrupted=True)
     suite = suite_of(told)
     assert [outcome(case) for case in suite] == ["error", "error"]
 
 
 def test_a_pass_is_green(summary_of, healthy):
-    """And carries the time it began, where that is known."""
+    """It states when it began, if known."""
     told, _ = summary_of(healthy)
     told["run"]["started_at"] = "2026-01-05T12:00:00Z"
     suite = suite_of(told)

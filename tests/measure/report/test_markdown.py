@@ -1,4 +1,4 @@
-"""The Markdown summary shows the verdict at a glance and breaks on nothing that was measured."""
+"""The Markdown summary shows the verdict at a glance, and no measurement breaks it."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_an_empty_run_has_no_empty_tables(summary_of):
     [("given", "given"), ("preset", "preset"), ("behaviour", "default"), ("", "–")],
 )
 def test_it_says_who_set_a_threshold(summary_of, healthy, origin, words):
-    """As the terminal and the page do; older files do not know it."""
+    """Terminal and page do so, too; older files do not know it."""
     told, _ = summary_of(healthy)
     told["thresholds"][0]["origin"] = origin
     assert f"| 200 | {words} |" in render_markdown(told)

@@ -17,7 +17,7 @@ def line_of(merge, *args, **kwargs):
 
 
 def test_it_says_what_happens_now(merge_of, healthy):
-    """Time, sockets, sends a second, what is open, what failed, how slow it is."""
+    """It shows time, sockets, sends per second, open messages, failures, and latency."""
     line = line_of(merge_of(healthy), 14.0, 120.0, users=3)
     assert line == (
         "14s/2m00s · 2/3 joined · 50/s sent · 700 ok · 0 open · 0 failed · p95 ms append 1.4 agent 9.5 late 0.1"
@@ -40,7 +40,7 @@ def test_a_narrow_line_keeps_what_matters_most(merge_of, healthy, columns, shown
 
 
 def test_a_run_without_an_end_shows_no_end(merge_of):
-    """And one without numbers shows none."""
+    """A run without numbers shows none."""
     line = line_of(merge_of(), 5.0, None, users=0)
     assert line == "5s · 0/0 joined · 0/s sent · 0 ok · 0 open · 0 failed · p95 ms append – agent – late –"
 
@@ -59,7 +59,7 @@ def test_it_never_runs_over(sent, users, value_us, elapsed_s):
 
 
 def test_users_of_a_phoenix_application_push():
-    """Pushes a second, their replies, what is open, every way to fail, and the latencies of both."""
+    """It shows pushes per second, their replies, open ones, all failures, and the latencies of both."""
     catalogue = DEFAULT.with_metrics(PHOENIX_METRICS)
     ledger = Ledger(catalogue, "run", "w")
     counts = {"pushes_sent": 30, "pushes_without_reply": 10, "pushes_replied": 20, "pushes_refused": 2}

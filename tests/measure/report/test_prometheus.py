@@ -1,4 +1,4 @@
-"""What Prometheus scrapes says the same as the report, in base units, and grows as counters must."""
+"""Prometheus scrapes the report's numbers, in base units, and counters only grow."""
 
 import pytest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -19,7 +19,7 @@ RUN = {"run_id": "r1", "benchmark": "mixed", "preset": "light", "elapsed_s": 14.
 
 @pytest.fixture
 def scraped(totals_of, healthy):
-    """Samples by name and labels, of one ledger per given function, a healthy one unless told otherwise."""
+    """Return samples by name and labels, of one ledger per given function; a healthy one by default."""
 
     def scrape(*writes, thresholds=THRESHOLDS, workers=(), **changed):
         totals = totals_of(*(writes or (healthy,)))
@@ -109,7 +109,7 @@ def test_thresholds_tell_value_bound_and_answer_in_base_units(scraped):
 
 
 def test_a_threshold_on_too_few_samples_gives_no_answer(scraped):
-    """Neither a green nor a red one; and one that was written twice is exported once."""
+    """It is neither green nor red; a threshold written twice is exported once."""
 
     def write(ledger):
         ledger.trend("append_latency_ms", "burst", MAIN).add(900_000)
@@ -142,7 +142,7 @@ def test_the_run_and_its_verdict(scraped):
 
 
 def test_each_worker_tells_its_own_health(scraped):
-    """What it did not say is absent, not 0."""
+    """Anything it did not report is absent, not 0."""
     well = WorkerState("w1", 3, False, 9.0, 35.0, 60.0, 80_000_000, 9, 0, 1_500, 300)
     silent = WorkerState("w2", 1, False, 3.0, None, None, None, 0, 0, None, None)
     found = scraped(workers=(well, silent))
@@ -162,7 +162,7 @@ def test_gauges_stand_by_scenario_without_their_sum(scraped):
 
 
 def test_every_metric_of_the_catalogue_has_a_name_of_its_own():
-    """Also after suffixes are changed, and together with the names of the run itself."""
+    """It holds after suffixes are changed, and together with the names of the run itself."""
     names = [name_of(metric) for metric in DEFAULT.values()]
     assert len(set(names)) == len(names)
     assert not [name for name in names if name.startswith(("fleetlm_run_", "fleetlm_threshold_", "fleetlm_build"))]

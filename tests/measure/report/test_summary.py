@@ -15,7 +15,7 @@ from fleetlm_users.measure.report.text import render
 
 
 def test_it_is_json_and_holds_every_part(summary_of, healthy):
-    """What is written can be read again."""
+    """The written file can be read again."""
     told, _ = summary_of(healthy)
     assert json.loads(orjson.dumps(told)) == told
     assert set(told) == {
@@ -114,7 +114,7 @@ def test_an_empty_run_has_a_summary_too(summary_of):
 
 
 def test_a_summary_and_its_reports_hold_printable_texts_only(summary_of, healthy):
-    """Whoever wrote them: a server, a peer, a file. Reports and files show them as they are."""
+    """Texts come from a server, a peer or a file, and reports and files show them unchanged."""
 
     def write(ledger):
         healthy(ledger)

@@ -13,7 +13,7 @@ def test_paint_is_nothing_without_colour():
 
 
 def test_a_table_drops_what_it_can_spare_until_it_fits():
-    """In the order given; the rest is never cut."""
+    """Columns go in the given order; the rest is never cut."""
     table = Table(("name", "a", "b", "c"), (("first", "1111111111", "2222222222", "3333333333"),), ("c", "a"))
     wide, narrow, narrowest = (table.lines(Style(width)) for width in (80, 36, 10))
     assert wide[1].split() == ["first", "1111111111", "2222222222", "3333333333"]

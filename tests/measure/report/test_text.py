@@ -24,7 +24,7 @@ def troubled(healthy):
 
 
 def test_thresholds_come_first_and_the_verdict_last(summary_of, healthy):
-    """What decides frames the rest."""
+    """The decisive parts frame the rest."""
     told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<500; agent_reply_rate: rate>0.9")
     text = render(told)
     lines = [line for line in text.splitlines() if line]
@@ -78,7 +78,7 @@ def test_a_latency_says_how_many_values_it_lacks(summary_of, healthy):
 
 
 def test_a_latency_that_could_never_be_measured_is_shown(summary_of):
-    """With no value, and the number of those that it lacks."""
+    """It has no value, but the number of values it lacks."""
     told, _ = summary_of(lambda ledger: ledger.count("agent_latencies_left_out", "burst", MAIN, 12))
     rows = [row.split() for row in render(told).splitlines()]
     at = rows.index(["agent_latency_ms", "0", *"–" * 8])
@@ -127,7 +127,7 @@ def test_an_empty_run_can_be_rendered(summary_of):
 
 
 def test_files_that_are_missing_are_reported_last(summary_of, healthy):
-    """A pass whose JUnit file was lost does not look like one."""
+    """A pass whose JUnit file was lost does not look like a pass."""
     told, _ = summary_of(healthy)
     told["verdict"]["exit_code"] = 5
     told["unwritten"] = ["--junit junit.xml: No space left on device"]
@@ -137,7 +137,7 @@ def test_files_that_are_missing_are_reported_last(summary_of, healthy):
 
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_the_lines_of_thresholds_fit_the_width(summary_of, healthy, width):
-    """A note that does not fit beside the measured value stands below it, whole."""
+    """A note that does not fit beside the measured value is below it, complete."""
     told, _ = summary_of(healthy)
     (entry,) = told["thresholds"]
     long = entry | {"expression": "cleanup_success_rate{scenario:churn}: rate>0.9", "origin": "behaviour"}

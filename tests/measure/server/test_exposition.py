@@ -1,4 +1,4 @@
-"""A server's own metrics: found under the names that real servers use, and nothing else read."""
+"""A server's own metrics: found under the names that real servers use, without reading anything else."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def test_fleetlms_own_figures_are_found():
     ],
 )
 def test_memory_has_many_names(text, memory):
-    """The more exact one first; labels are summed; what is no number is none."""
+    """The more exact one comes first; labels are summed; a value that is not a number is ignored."""
     reading = read_exposition(text).get("memory_bytes")
     assert (reading.value if reading else None) == memory
 
@@ -74,7 +74,7 @@ def test_what_is_no_such_text_is_refused(text):
 
 
 def test_every_name_that_is_looked_for_is_documented():
-    """In the row of its figure."""
+    """It is in the row of its figure."""
     document = Path(__file__).parents[3] / "docs" / "metrics.md"
     rows = [line for line in document.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     for figure, names in PATTERNS.items():

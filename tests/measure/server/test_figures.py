@@ -1,4 +1,4 @@
-"""What a source told, gathered and worded."""
+"""The readings of a source, collected and worded."""
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ def told(*points, source="http://localhost:4000/metrics"):
 
 
 def test_first_last_and_peak_of_each_figure():
-    """With the server's own name."""
+    """The server's own name is included."""
     head, rows = server_rows(told((0, 50), (100, 80), (90, 70)).to_json())
     assert head == ("", "first", "last", "peak", "name at the server")
     assert rows == (
@@ -132,7 +132,7 @@ def test_what_the_end_of_the_run_releases_does_not_count():
     ],
 )
 def test_what_cannot_be_said_is_said_to_be_so(points, problem):
-    """With the reason, in words."""
+    """The reason is given in words."""
     found = memory_per_session(samples(*points))
     assert found.bytes_per_session is None
     assert found.spread_bytes is None
@@ -146,7 +146,7 @@ def test_what_cannot_be_said_is_said_to_be_so(points, problem):
     st.lists(st.floats(-0.3, 0.3), min_size=3, max_size=20),
 )
 def test_the_true_slope_lies_within_the_spread(base_mb, true_bytes, sessions, noises):
-    """Whatever moved on the plateau, as long as it moved less than the sessions took."""
+    """It holds whatever moved on the plateau, as long as it moved less than the sessions took."""
     before = [ServerSample(0.0, 0, base_mb * MB)]
     taken = sessions * true_bytes
     after = [

@@ -1,4 +1,4 @@
-"""Names of what the server measures: understood in one form, refused in any other."""
+"""Names of the server's figures: understood in one form, refused in any other."""
 
 import pytest
 from hypothesis import given
@@ -42,7 +42,7 @@ def test_forms(text, source, series):
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(text):
-    """With what is accepted."""
+    """The error names the accepted form."""
     with pytest.raises(ValueError, match="label"):
         parse_subject(text)
 
@@ -55,12 +55,12 @@ def test_anything_else_is_refused(text):
     ],
 )  # fmt: skip
 def test_the_unit_is_what_the_name_ends_in(name, unit):
-    """As Prometheus has names."""
+    """Prometheus names metrics so."""
     assert ServerSeries(name).unit == unit
 
 
 def test_labels_that_are_not_named_may_be_any():
-    """And an empty value is that of a label which is not there, as in PromQL."""
+    """An empty value means a label that is absent, as in PromQL."""
     assert ServerSeries("x", (("a", "1"),)).matches({"a": "1", "b": "2"})
     assert not ServerSeries("x", (("a", "1"),)).matches({"b": "2"})
     assert ServerSeries("x", (("a", ""),)).matches({})

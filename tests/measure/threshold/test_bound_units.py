@@ -19,7 +19,7 @@ from fleetlm_users.measure.threshold.bound_units import accepted_units, scale_of
     ],
 )  # fmt: skip
 def test_units_that_fit(written, unit, scale):
-    """To the figure's own unit, without rounding."""
+    """They convert to the figure's own unit without rounding."""
     assert scale_of(written, unit) == scale
 
 
@@ -32,7 +32,7 @@ def test_units_that_fit(written, unit, scale):
     ],
 )  # fmt: skip
 def test_units_that_do_not(written, unit):
-    """Of another figure, of none, or per time where the figure is not."""
+    """They belong to another figure, to none, or are per time where the figure is not."""
     assert scale_of(written, unit) is None
 
 
@@ -40,5 +40,5 @@ def test_units_that_do_not(written, unit):
     ("unit", "word"), [("ms", "us"), ("bytes/h", "MiB"), ("count", "without a unit"), ("1/s", "/min"), ("%", "%")]
 )
 def test_those_that_fit_are_named(unit, word):
-    """For the person who wrote another."""
+    """The error names them for whoever wrote another."""
     assert word in accepted_units(unit)

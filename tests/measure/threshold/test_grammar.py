@@ -54,7 +54,7 @@ def test_what_a_threshold_says_of_itself_is_read_back(text):
      ("append_latency_ms{scenario:burst}[90]: avg<1", 90), ("append_latency_ms: avg<1", None)],
 )  # fmt: skip
 def test_windows(text, window_s):
-    """In seconds, minutes or hours, behind the scenario."""
+    """They are in seconds, minutes or hours, after the scenario."""
     (threshold,) = parse_thresholds([text])
     assert threshold.window_s == window_s
     assert threshold.metric == "append_latency_ms"
@@ -96,7 +96,7 @@ def test_bounds_are_in_the_unit_of_what_is_measured(text, bound, unit):
     ],
 )
 def test_a_mistake_is_reported_with_what_would_be_right(text, told):
-    """In words, with an example."""
+    """The error has words and an example."""
     with pytest.raises(UsageError) as caught:
         parse_thresholds([text])
     assert told in str(caught.value)

@@ -35,7 +35,7 @@ def totals():
     ],
 )
 def test_a_stage_is_judged_by_what_was_due_in_it(text, measured):
-    """And the stages together are the main phase."""
+    """Together, the stages are the main phase."""
     (threshold,) = parse_thresholds([text])
     assert str(threshold) == text
     (judgement,) = judge([threshold], totals(), 10.0)
@@ -51,7 +51,7 @@ def test_a_stage_is_judged_by_what_was_due_in_it(text, measured):
     ],
 )
 def test_the_busiest_sessions_are_judged_by_what_was_due_on_them(text, measured):
-    """As a part of the main phase, which they and the rest make up."""
+    """These are a part of the main phase, which they and the rest make up."""
     ledger = Ledger(DEFAULT, "e", "w")
     for phase, latency_us in (("main:rest", 10_000), ("main:busiest", 500_000)):
         for _ in range(100):
@@ -80,12 +80,12 @@ def test_the_busiest_sessions_are_judged_by_what_was_due_on_them(text, measured)
     ],
 )
 def test_what_no_stage_can_be_judged_by_is_refused(text):
-    """In a sentence."""
+    """The error is a sentence."""
     with pytest.raises(UsageError):
         parse_thresholds([text])
 
 
 def test_a_threshold_on_a_stage_takes_no_default_away():
-    """Neither is the whole run bounded by it."""
+    """Nor does it bound the whole run."""
     default = parse_thresholds(["append_latency_ms: avg<3"])
     assert not_bounded(default, parse_thresholds(["append_latency_ms{stage:peak}: avg<3"])) == default

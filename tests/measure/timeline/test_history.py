@@ -1,4 +1,4 @@
-"""Live charts show what happened, neither more nor less, however old it is and however late it was told."""
+"""Live charts show what happened, neither more nor less, however old it is and however late it was reported."""
 
 import itertools
 
@@ -71,7 +71,7 @@ def test_nothing_is_reported_twice_and_nothing_left_out_while_seconds_settle():
 
 
 def test_the_end_tells_everything():
-    """Also rows that came only with the final report, and the last, begun second."""
+    """It includes rows that came only with the final report, and the last, incomplete second."""
     series, timeline = LiveHistory(), told(a=[row(n) for n in range(30)])
     series.absorb(timeline)
     timeline.absorb("a", [row(n) for n in range(31)], final=True)
@@ -94,14 +94,14 @@ def test_the_end_tells_what_came_after_its_second_had_settled():
 
 
 def test_a_run_whose_statistics_were_reset_begins_there():
-    """What was before is not a time without messages."""
+    """The time before is not a time without messages."""
     series = LiveHistory()
     series.absorb(told(a=[row(n) for n in range(63, 70)]))
     assert series.since(0)[0].second == 63
 
 
 def test_ten_hours_are_a_bounded_number_of_points():
-    """And no message is lost on the way; the newest ten minutes are by second."""
+    """No message is lost on the way; the newest ten minutes are by second."""
     series = LiveHistory()
     series.finish(told(final=True, a=[row(n) for n in range(36_000)]))
     points = series.since(0)

@@ -10,7 +10,7 @@ from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerT
 
 
 def counts(sent, appended=0):
-    """What a scenario has counted so far."""
+    """Return a scenario's counts so far."""
     return {"burst": [sent, appended, *[0] * (len(COUNTER_COLUMNS) - 2)]}
 
 

@@ -1,4 +1,4 @@
-"""What is packed comes out as it went in, can still be added to, and is small."""
+"""Packed seconds come out as they went in, can still be added to, and are small."""
 
 import random
 import tracemalloc
@@ -23,7 +23,7 @@ SECONDS = st.dictionaries(
 
 @given(SECONDS, st.randoms(use_true_random=False))
 def test_what_is_put_in_comes_out_in_order(seconds, rng):
-    """In whatever order it went in."""
+    """The order in which they went in does not matter."""
     packed, order = PackedSeconds(), list(seconds)
     rng.shuffle(order)
     for second in order:
@@ -35,7 +35,7 @@ def test_what_is_put_in_comes_out_in_order(seconds, rng):
 
 
 def test_a_second_that_is_packed_can_still_be_added_to():
-    """And one that was not kept begins empty."""
+    """A second that was not kept begins empty."""
     packed = PackedSeconds()
     for second in range(3 * BLOCK_S):
         packed.put(Stretch(second, 2, 0.0, {}))

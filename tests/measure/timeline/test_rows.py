@@ -33,7 +33,7 @@ def test_csv_has_a_head_and_an_empty_field_for_what_was_not_measured():
 
 
 def test_a_table_gives_the_rows_back():
-    """Whole numbers as such, None for what was not measured, parts as tables."""
+    """Whole numbers stay whole, unmeasured values are None, and slices are tables."""
     table = SeriesTable(iter(ROWS))
     assert list(table) == ROWS
     assert list(table[:-1]) == ROWS[:-1]
@@ -43,7 +43,7 @@ def test_a_table_gives_the_rows_back():
 
 
 def test_files_and_charts_of_a_table_are_the_same():
-    """To the letter."""
+    """They are identical to the letter."""
     table = SeriesTable(ROWS)
     assert to_csv(table) == to_csv(ROWS)
     chart = LineChart("latency", "ms", (Line("append_p50_ms", "p50", 1), Line("sent", "sent", 2)), percentiles=True)
@@ -52,7 +52,7 @@ def test_files_and_charts_of_a_table_are_the_same():
 
 
 def test_a_csv_gives_the_rows_back():
-    """Also that of an older version, without some columns, and of a newer one, with others."""
+    """It includes files of an older version, which lack some columns, and of a newer one with more."""
     assert list(from_csv(to_csv(ROWS))) == ROWS
     (row,) = from_csv("second,sent,of_tomorrow\n7,3,x\n")
     assert row == dict.fromkeys(columns()) | {"second": 7, "sent": 3}

@@ -32,7 +32,7 @@ def test_each_scenario_that_streams_has_its_own_figures():
 
 
 def test_a_line_keeps_its_place():
-    """Whoever streams later is added at the end, and a pause is a gap."""
+    """Scenarios that stream later are added at the end, and a pause is a gap."""
     lines = ScenarioLines()
     lines.figures(second(b={"first_chunk": SLOW}))
     assert lines.figures(second(a={"first_chunk": FAST})) == [None, None, None, 0, 0, p95(FAST), None, None, 0, 0]
@@ -48,7 +48,7 @@ def test_too_many_scenarios_share_the_last_line():
 
 
 def test_as_many_scenarios_as_lines_are_all_named():
-    """Only beyond them there are others."""
+    """There are others only beyond that."""
     lines = ScenarioLines()
     names = [f"s{number}" for number in range(MAX_LINES)]
     assert (
@@ -58,7 +58,7 @@ def test_as_many_scenarios_as_lines_are_all_named():
 
 
 def test_chunks_and_broken_streams_are_counted_per_second():
-    """Stalls and answers without an end together; a scenario of which nothing else is known has a line too."""
+    """Stalls and incomplete answers count together; a scenario with nothing else has a line, too."""
     told = second(burst={"stream": SLOW}, churn={})
     told.width_s = 2
     counted(told.parts["churn"], chunks=6, stream_stalls=1, streams_incomplete=2)

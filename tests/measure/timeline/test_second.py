@@ -57,7 +57,7 @@ def test_a_longer_stretch_ends_with_the_backlog_of_its_last_second():
 
 
 def test_backlogs_are_those_at_the_end_of_each_second():
-    """Also in a second in which nothing happened, and when all has come in."""
+    """It includes seconds in which nothing happened, and the end, when everything has arrived."""
     timeline = WorkerTimeline()
     timeline.tick(1.0, {"burst": counts(sent=9, appended=4)}, 0, 0.0)
     timeline.tick(2.0, {"burst": counts(sent=9, appended=4)}, 0, 0.0)

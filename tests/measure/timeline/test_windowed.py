@@ -1,4 +1,4 @@
-"""What seconds carry for windows: as fine as a whole run, and exact in its sums."""
+"""The values that seconds carry for windows: as fine as a whole run's, with exact sums."""
 
 from collections import Counter
 

@@ -69,7 +69,7 @@ def test_a_snapshot_holds_the_youngest_second_as_it_was(ledger):
 
 
 def test_durations_lie_in_coarse_buckets():
-    """In whatever order they come."""
+    """Their order does not matter."""
     row = Second.empty(0)
     row.spread("burst", "append", {100: 2, 101: 1, 5000: 1})
     row.spread("burst", "append", {5000: 2})
@@ -77,7 +77,7 @@ def test_durations_lie_in_coarse_buckets():
 
 
 def test_a_snapshot_repeats_what_the_master_has_not_said_it_has(ledger):
-    """From the oldest on, so that nothing is left out; and the final one sends all of it."""
+    """It starts with the oldest, so nothing is left out; the final one sends all of it."""
     for second in range(ROWS_AT_ONCE + 40):
         ledger.count("messages_sent", "burst", MAIN)
         ledger.trend("append_latency_ms", "burst", MAIN).add(1000)
@@ -95,7 +95,7 @@ def test_a_snapshot_repeats_what_the_master_has_not_said_it_has(ledger):
 
 
 def test_the_second_that_still_grows_is_never_forgotten():
-    """Whatever a master says that it has."""
+    """It holds whatever a master claims to have."""
     timeline = WorkerTimeline()
     for second in range(5):
         timeline.tick(second + 0.5, totals(second), 0, 0.0)

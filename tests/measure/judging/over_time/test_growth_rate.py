@@ -104,7 +104,7 @@ def test_any_readings_give_ordered_figures(steps):
 
 
 def test_too_few_readings_say_nothing():
-    """Not even that there is no growth."""
+    """They do not even show that there is no growth."""
     assert growth_rate([(2.0 * at, 0.0) for at in range(MIN_READINGS - 1)]) is None
     assert growth_rate([(1.0, 0.0)] * MIN_READINGS) is None
 

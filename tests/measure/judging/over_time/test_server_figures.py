@@ -13,7 +13,7 @@ MIB = 2**20
 
 
 def history(values, missing=0, every_s=2.0):
-    """What was read."""
+    """Return the history of these readings."""
     read = ReadingHistory()
     for at, value in enumerate(values):
         read.add(every_s * at, value)
@@ -44,7 +44,7 @@ def test_values(condition, measured):
 
 
 def test_no_reading_fails():
-    """Whatever was promised."""
+    """The threshold itself does not matter."""
     for read in (None, ReadingHistory()):
         found = judged("server.jobs: value<9", read)
         assert (found.ok, found.undecided, found.problem) == (False, False, "no reading")
@@ -79,7 +79,7 @@ def test_growth_is_judged_by_its_interval(per_h, noise, condition, outcome):
 
 
 def test_too_short_a_run_is_told():
-    """By its readings, or with the length that would do."""
+    """The words state its readings, or a sufficient length."""
     short = judged("server.memory_bytes: growth<20MiB/h", history(memory(0, 0, n=12)))
     assert short.problem == "too short to tell: 12 of the 60 readings that a growth needs"
     assert short.undecided
@@ -88,7 +88,7 @@ def test_too_short_a_run_is_told():
 
 
 def test_what_filled_up_and_levelled_off_is_kept():
-    """A cache is no leak; the report shows the later half, and says so."""
+    """A cache is not a leak; the report shows the later half, and says so."""
     filled = [min(at, 180) * MIB for at in range(400)]
     found = judged("server.memory_bytes: growth<20MiB/h", history(filled))
     assert (found.ok, found.undecided, found.measured) == (True, False, 0)

@@ -20,7 +20,7 @@ OPERATORS = {"<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, 
 
 
 class Played:
-    """A run of some workers, whose seconds are written down as they are reported."""
+    """A run of some workers, whose seconds are recorded as they are reported."""
 
     def __init__(self, text, workers=1):
         self.thresholds = parse_thresholds(text.split(";"))
@@ -58,7 +58,7 @@ class Played:
 
 
 def values_of(seconds, length_s, aggregation):
-    """What each full window measured; None where it had too few samples."""
+    """Return the value of each full window; None if it had too few samples."""
     for first in range(len(seconds) - length_s + 1):
         window = sorted(value for second in seconds[first : first + length_s] for value in second)
         percent = (
@@ -137,7 +137,7 @@ def test_counters_and_rates_by_hand(seconds, length_s):
 
 
 def test_a_bad_minute_is_named():
-    """By its place in the run; the whole run's percentile does not see it."""
+    """Its place in the run is given; the whole run's percentile does not show it."""
     run = Played("append_latency_ms[60s]: p(95)<500")
     for number in range(400):
         run.second(number, trends={"append_latency_ms": [812.0 if 250 <= number < 280 else 5.0] * 10})
@@ -152,7 +152,7 @@ def test_a_bad_minute_is_named():
 
 
 def test_the_warm_up_is_no_part_and_the_drain_counts_in_the_last_second():
-    """What was due in the main phase is in some window, and nothing else."""
+    """Everything due in the main phase is in some window, and nothing else is."""
     run = Played("append_latency_ms[5s]: max<100")
     for number in range(5):
         run.second(number, phase=WARM_UP, trends={"append_latency_ms": [900.0]})
@@ -221,7 +221,7 @@ def test_workers_are_summed_and_scenarios_apart():
 
 
 def test_a_count_of_nothing_needs_evidence():
-    """As for the whole run."""
+    """The same holds for the whole run."""
     for has_evidence in (True, False):
         run = Played("backpressure_events[3s]: count<5")
         for number in range(6):
@@ -251,7 +251,7 @@ def test_seconds_carry_only_what_is_asked_for():
 
 
 def test_a_packed_second_is_the_same():
-    """Windows of a run that is longer than what is kept open."""
+    """Tried on windows of a run longer than the seconds kept open."""
     run = Played("append_latency_ms[10s]: max<100; messages_sent[10s]: count<1000")
     for number in range(200):
         values = [500.0] if number == 20 else [5.0]

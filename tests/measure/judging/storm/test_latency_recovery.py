@@ -9,7 +9,7 @@ from fleetlm_users.measure.judging.storm.latency_recovery import IN_A_ROW, laten
 
 
 def seconds(*latencies_ms, n=40):
-    """Each second has so many appends, all of that latency; None for a second without any."""
+    """Return seconds with this many appends each, all of that latency; None for a second without any."""
     return {
         at: {} if latency_ms is None else {coarse_index(round(latency_ms * 1000)): n}
         for at, latency_ms in enumerate(latencies_ms)
@@ -42,7 +42,7 @@ def test_latency_that_never_changed_is_back_at_once():
 
 
 def test_latency_that_does_not_come_back_is_a_doubt():
-    """Not a figure: how long it would have taken is not known."""
+    """There is no figure: how long it would have taken is unknown."""
     result = recovery(seconds(*[2.0] * 10, *[90.0] * 10))
     assert result.recovered_s is None
     assert (result.derived.value, result.derived.is_doubtful) == (None, True)
@@ -51,7 +51,7 @@ def test_latency_that_does_not_come_back_is_a_doubt():
 
 @pytest.mark.parametrize("before", [0, 4])
 def test_too_little_before_the_cut_tells_nothing(before):
-    """And speaks for nothing."""
+    """It speaks for nothing."""
     result = recovery(seconds(*[2.0] * before, *[2.0] * 10), cut_s=float(before))
     assert (result.derived.value, result.derived.is_doubtful) == (None, False)
 
@@ -70,14 +70,14 @@ def test_of_several_cuts_the_last_is_what_it_recovers_from():
 
 
 def test_the_warm_up_is_not_before():
-    """Its latencies are no measure."""
+    """Its latencies do not count."""
     data = seconds(*[500.0] * 3, *[2.0] * 8, 90, 90, 2, 2, 2)
     assert recovery(data, cut_s=11.0, begins_s=2.5).limit_ms == pytest.approx(2.0, rel=0.04)
 
 
 @given(st.lists(st.sampled_from([1.0, 2.0, 3.0, 40.0]), min_size=5, max_size=30), st.data())
 def test_windows_in_a_row_keep_the_limit(before, data):
-    """Whatever comes after, the figure names the first run of windows at or below the highest before."""
+    """Whatever comes after, the figure names the first run of windows at or below the highest one before."""
     after = data.draw(st.lists(st.sampled_from([1.0, 40.0, 300.0]), max_size=30))
     result = recovery(seconds(*before, *after), cut_s=float(len(before)))
     good = [latency <= max(before) for latency in after]

@@ -72,7 +72,7 @@ def test_a_storm_that_is_soon_over_has_no_limit(totals_of):
     ],
 )
 def test_a_run_that_ended_before_a_cut_is_doubted(totals_of, cuts, ended_s, doubt):
-    """Whatever ended it."""
+    """The cause of the end does not matter."""
     record = replace(RECORD, cuts=cuts, ended_s=ended_s)
     counts = {"sessions_cut": 0, "back": 0} if len(cuts) == 1 else {}
     assert doubt in storm_of(totals_of, record, **counts)[1]
@@ -85,7 +85,7 @@ def test_no_replay_is_asked_for_where_nothing_was_to_be_missed(totals_of):
 
 
 def test_a_missing_replay_is_told(totals_of):
-    """In the line of what was missed; the threshold judges it."""
+    """It is in the line on missed messages; the threshold judges it."""
     entry, _ = storm_of(totals_of, missed_replayed=90, missed_not_brought=10)
     assert "nothing 10" in "\n".join(entry["lines"])
 
@@ -97,7 +97,7 @@ def test_never_is_said_of_a_share_that_is_not_back(totals_of):
 
 
 def test_a_reset_of_the_statistics_after_a_cut_is_told(totals_of):
-    """Nobody is said to have been absent whose cut was forgotten; sessions that come back later belong to no cut."""
+    """No session whose cut was forgotten counts as absent; sessions that return later belong to no cut."""
     record = replace(RECORD, cuts=[], forgotten=1)
     entry, doubts = storm_of(totals_of, record, sessions_cut=0, back=3)
     assert entry["lines"] == ["the statistics were reset after the last cut: nothing of it can be told"]
@@ -105,7 +105,7 @@ def test_a_reset_of_the_statistics_after_a_cut_is_told(totals_of):
 
 
 def test_a_reset_between_two_cuts_leaves_no_wrong_sentence(totals_of):
-    """What the first one left behind is mixed with the second."""
+    """Remains of the first one would mix with the second."""
     record = replace(RECORD, forgotten=1)
     entry, doubts = storm_of(totals_of, record, sessions_cut=90, back=95)
     assert (entry["planned"], entry["back"]) == (100, 95)

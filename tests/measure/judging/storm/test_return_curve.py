@@ -25,7 +25,7 @@ def test_nobody_came_back():
 
 
 def test_shares_are_of_all_that_were_cut():
-    """One of a hundred never came back: there is no time for all of them."""
+    """One of a hundred never came back, so there is no time for all of them."""
     curve = return_curve(100, trend(*(n * 1000 for n in range(1, 100))))
     assert curve.times_s == (
         pytest.approx(0.05, rel=0.002),

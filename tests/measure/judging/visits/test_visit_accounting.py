@@ -1,4 +1,4 @@
-"""Little's law holds in runs whose books are right, whatever arrives and however long it stays, and in no others."""
+"""Little's law holds in runs with correct counts, whatever arrives and however long it stays, and in no others."""
 
 import math
 import random
@@ -87,7 +87,7 @@ def test_in_a_steady_run_the_edges_are_small():
 
 @pytest.mark.parametrize("presence", [0.98, 1.02])
 def test_books_that_are_a_fiftieth_off_are_found(presence):
-    """On either side."""
+    """Either side may be off."""
     totals = run_of(visits_of(1, STAYS["all of 5 s"]), 340.0, presence=presence)
     law = littles_law(totals, 300.0)
     assert law.agrees is False
@@ -123,14 +123,14 @@ def test_a_run_that_is_not_steady_has_right_books(visits, warm_up_s):
     ],
 )
 def test_what_cannot_be_checked_is_said(visits, judged_s, final, why):
-    """And neither agrees nor disagrees."""
+    """It neither agrees nor disagrees."""
     law = littles_law(run_of(visits, 10_000.0, final=final), judged_s)
     assert law.agrees is None
     assert f"is not checked: {why}" in str(law)
 
 
 def test_after_a_reset_nothing_is_checked():
-    """What was there before is in none of the books."""
+    """Sessions present before it are in none of the counts."""
     law = littles_law(run_of(visits_of(1, STAYS["all of 5 s"]), 340.0), 300.0, "the statistics were reset")
     assert (law.agrees, str(law)) == (None, "Little's law is not checked: the statistics were reset")
 
@@ -166,7 +166,7 @@ def test_doubts(totals, doubts):
 
 
 def test_sessions_that_began_late_are_a_late_generator():
-    """As messages that were sent late are; a latency from due that it explains is then undecided."""
+    """Late sessions are like late messages; a latency from due that they explain is then undecided."""
     ledger = Ledger(DEFAULT, "run", "w")
     for value_us in [1000] * 98 + [150_000] * 2:
         ledger.trend("visit_lateness_ms", "x", "main").add(value_us)

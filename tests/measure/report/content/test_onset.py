@@ -1,4 +1,4 @@
-"""Since when a threshold was missed: from where a stretch of the run mostly is, and not from an odd second."""
+"""Since when a threshold was missed: since a stretch of the run that is mostly beyond it, not since an odd second."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def began_s(entry, rows, begins_s):
 
 
 def counts(**columns):
-    """Seconds in which so many of each were counted, as a table of a run has them."""
+    """Return seconds with these counts, as a run's table has them."""
     rows = []
     for second, values in enumerate(zip(*columns.values(), strict=True)):
         part = Part.empty()
@@ -61,7 +61,7 @@ def test_it_is_where_a_stretch_begins(values, second):
     ],
 )
 def test_a_latency_that_is_beyond_in_single_seconds_has_a_worst_one(of_warm_up, values, second):
-    """As after a stall, when all answers come at once."""
+    """It happens after a stall, when all answers come at once."""
     rows = [row | {"append_count": 7 * (row["append_p95_ms"] is not None)} for row in seconds(values)]
     samples = sum(row["append_count"] for row in rows[1:]) - of_warm_up
     assert onset(summary(), MISSED | {"samples": samples}, rows, 1.0) == Onset(worst_s=second)
@@ -116,7 +116,7 @@ def test_where_the_seconds_do_not_tell_nothing_is_said(changed):
     ],
 )
 def test_a_count_passes_its_bound_in_one_second(condition, lost, begins_s, told):
-    """What was counted before the judged part is not in it."""
+    """Counts before the judged part are not included."""
     entry = threshold(f"messages_lost: {condition}", sum(lost[begins_s:]), False, unit="count")
     assert onset(summary(), entry, counts(lost=lost), begins_s) == told
 
@@ -153,7 +153,7 @@ def of_rate(metric, condition, well, ill, failed, *, begins_s=0.0, scenario=None
 @pytest.mark.parametrize("metric", ["message_success_rate", "agent_reply_rate"])
 @pytest.mark.parametrize("scenario", [None, "burst"])
 def test_a_rate_is_below_its_bound_since_a_stretch(metric, scenario):
-    """One bad second is none; seconds without an outcome say nothing."""
+    """One bad second is not a stretch; seconds without an outcome say nothing."""
     ill = [0] * 10 + [5] + [0] * 19 + [3, 0, 3, 3] * 5
     well = [10] * 50
     assert of_rate(metric, "rate>0.9", well, ill, sum(ill), scenario=scenario) == Onset(began_s=30)
@@ -161,7 +161,7 @@ def test_a_rate_is_below_its_bound_since_a_stretch(metric, scenario):
 
 
 def test_scattered_failures_have_a_first():
-    """Where no stretch is below; a rate whose other outcomes the seconds lack has nothing else."""
+    """It applies if no stretch is below, or if the seconds lack the rate's other outcomes."""
     ill = [0] * 12 + [1] + [0] * 30 + [1] + [0] * 6
     for metric in ("message_success_rate", "lifecycle_success_rate"):
         assert of_rate(metric, "rate>=1", [10] * 50, ill, 2) == Onset(first_s=12)
@@ -199,7 +199,7 @@ def test_a_count_per_second_is_beyond_since_a_stretch(condition, values, told):
 
 
 def of_stage(values, waiting=0, begins_s=0.0, **changed):
-    """The moment of a threshold on the stage from 20 to 50, where so many waited for their append as it began."""
+    """Return the onset of a threshold on the stage from 20 to 50 s, with this many open appends at its start."""
     rows = [
         row | {"append_count": 5 * (row["append_p95_ms"] is not None), "append_backlog": waiting}
         for row in seconds(values)
@@ -222,7 +222,7 @@ def of_stage(values, waiting=0, begins_s=0.0, **changed):
     ],
 )
 def test_a_latency_of_a_stage_is_looked_for_in_its_seconds(values, waiting, told):
-    """From when as many answers have come as were awaited when it began: those belong to the stage before."""
+    """It counts once as many answers have come as were awaited at its start: those belong to the stage before."""
     assert of_stage(values, waiting) == told
 
 
@@ -249,7 +249,7 @@ def test_a_stage_in_which_one_second_was_the_worst():
     ],
 )
 def test_what_the_seconds_lack_has_a_first_moment(expression, measured, firsts, told):
-    """As the processes counted it by phase: gaps, what an audit misses, and failures among those of the warm-up."""
+    """The processes counted it by phase: gaps, losses found by an audit, and failures among those of the warm-up."""
     unit = "count" if "count" in expression else "fraction"
     rows = counts(lost=[0, 5, 0, 5])
     assert (
@@ -259,7 +259,7 @@ def test_what_the_seconds_lack_has_a_first_moment(expression, measured, firsts, 
 
 
 def test_the_first_failure_of_a_stage_or_of_the_busiest_sessions():
-    """By the phase in which it was due, whenever it was counted; not where refusals were taken back."""
+    """It counts by the phase in which it was due, but not if refusals were taken back."""
     firsts = {("messages_lost", None, "main:peak"): 33.0, ("messages_rejected", "burst", "main:busiest"): 8.0}
     lost = threshold("messages_lost: count==0", 2, False, unit="count") | {"stage": "peak"}
     refused = threshold("message_success_rate: rate>0.9", 0.5, False, unit="fraction", scenario="burst")

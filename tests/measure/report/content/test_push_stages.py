@@ -1,4 +1,4 @@
-"""Stages of a run of pushes are told in pushes, at any width of the terminal."""
+"""Stages of a run of pushes are shown in pushes, at any width of the terminal."""
 
 import pytest
 
@@ -30,7 +30,7 @@ MIXED = {**PUSHED, "messages_sent": 7, "messages_appended": 7}
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_a_stage_of_pushes_has_their_columns(width):
-    """Whatever fits; what was pushed, replied to, and how slowly."""
+    """As many as fit: pushes, their replies, and how slow they were."""
     summary = {"stages": [stage_of(**PUSHED)], "run": {"sends": ["pushes"]}}
     text = "\n".join(stages_section(summary, Style(width, colour=False)))
     assert "pushed" in text

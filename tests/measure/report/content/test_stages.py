@@ -1,4 +1,4 @@
-"""The busiest tenth of the sessions beside the rest, merged over workers, in every report."""
+"""The busiest tenth of the sessions next to the rest, merged over workers, in every report."""
 
 from fleetlm_users.measure.report.content.stages import SkewedPart, skew_entry
 from fleetlm_users.measure.report.html import render_html
@@ -17,7 +17,7 @@ def skewed(ledger):
 
 
 def test_the_two_parts_are_all_of_the_main_phase(totals_of):
-    """Of all workers, and nothing of the warm-up."""
+    """They cover all workers and nothing of the warm-up."""
     totals = totals_of(skewed, skewed)
     busiest, rest = (skew_entry(totals, SkewedPart("burst", part, 1, 0.5), 10.0) for part in ("busiest", "rest"))
     assert (busiest["accounting"]["sent"], rest["accounting"]["sent"]) == (200, 40)

@@ -1,4 +1,4 @@
-"""The sentences at the top of a report: each has its rule, the weightiest comes first, and figures stand behind it."""
+"""The sentences at the top of a report: each has its rule, the most important comes first, and figures support them."""
 
 from xml.etree import ElementTree
 
@@ -17,7 +17,7 @@ def texts(summary):
 
 
 def against(*sentences, more=0):
-    """What a comparison with an earlier run came to."""
+    """Return the result of a comparison with an earlier run."""
     told = [{"text": text, "metric": metric} for text, metric in sentences]
     return {"run_id": "r0", "path": "r0", "answer": "regression", "exit_code": 3, "sentences": told, "more": more}
 
@@ -34,20 +34,20 @@ def slow(ledger, metric, lateness_s, n=3):
 
 
 def test_a_run_that_kept_all_says_so_and_nothing_else(summary_of, healthy):
-    """With what it rests on."""
+    """It says how much that rests on."""
     told, _ = summary_of(healthy)
     assert texts(told) == ["The one threshold was kept, on 200 messages."]
 
 
 def test_without_a_threshold_nothing_is_proven(summary_of, healthy):
-    """Whatever was measured."""
+    """The measurements do not matter."""
     told, _ = summary_of(healthy)
     told["thresholds"] = []
     assert texts(told) == ["No threshold was given, so the run proves nothing."]
 
 
 def test_what_cannot_be_decided_is_no_miss(summary_of, healthy):
-    """And is counted."""
+    """It is counted."""
     told, _ = summary_of(
         healthy, thresholds="append_latency_ms: p(95)<900; append_latency_ms{scenario:burst}: p(99.9)<9"
     )
@@ -55,7 +55,7 @@ def test_what_cannot_be_decided_is_no_miss(summary_of, healthy):
 
 
 def test_a_threshold_that_had_nothing_to_judge_was_not_kept(summary_of, healthy):
-    """A default that a run of seconds cannot tell does not speak against it; nobody is told that it was kept."""
+    """A default that a run of seconds cannot judge does not speak against it, and is not called kept."""
     told, _ = summary_of(healthy)
     entry = told["thresholds"][0] | {"measured": None, "problem": "too short to tell"}
     told["thresholds"].append(entry)
@@ -71,7 +71,7 @@ def test_a_threshold_that_had_nothing_to_judge_was_not_kept(summary_of, healthy)
 
 
 def test_the_threshold_furthest_from_its_bound_is_named(summary_of, healthy):
-    """With its chart; what was missed and what cannot be decided are counted apart."""
+    """Its chart is linked; missed and undecidable thresholds are counted separately."""
     told, _ = summary_of(
         healthy,
         thresholds="append_latency_ms: p(95)<1; ws_join_ms: max<0.1; append_latency_ms{scenario:burst}: p(99.9)<9",
@@ -83,21 +83,21 @@ def test_the_threshold_furthest_from_its_bound_is_named(summary_of, healthy):
 
 
 def test_the_worst_window_is_named(summary_of, healthy):
-    """By the time of the run, as the chart shows it."""
+    """The time is that of the run, as in the chart."""
     told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
     told["thresholds"][0]["worst_window_s"] = [70, 100]
     assert "1.5 times its bound, from 1:10 to 1:40 of the run." in texts(told)[1]
 
 
 def test_when_a_latency_began_to_be_beyond_its_bound_is_named(summary_of, healthy):
-    """Where the run's seconds tell."""
+    """It requires that the run's seconds show it."""
     told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
     told["thresholds"][0]["began_s"] = 70
     assert "1.5 times its bound, beyond it since 1:10 of the run." in texts(told)[1]
 
 
 def test_the_worst_second_of_a_stall_is_named(summary_of, healthy):
-    """Where no longer stretch was beyond the bound."""
+    """It applies if no longer stretch was beyond the bound."""
     told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
     told["thresholds"][0]["worst_s"] = 10
     assert "1.5 times its bound, at its worst at 0:10 of the run." in texts(told)[1]
@@ -105,7 +105,7 @@ def test_the_worst_second_of_a_stall_is_named(summary_of, healthy):
 
 @pytest.mark.parametrize(("slower_us", "is_named"), [(9_000, True), (1_500, False)])
 def test_a_behaviour_is_named_where_it_stands_out(summary_of, slower_us, is_named):
-    """By the same figure; a little more than the next one is no cause."""
+    """The same figure is compared; a little more than the next one is not a cause."""
 
     def write(ledger):
         for scenario, value_us in (("burst", 1_400), ("churn", slower_us)):
@@ -139,7 +139,7 @@ def test_the_slow_part_of_the_slowest_messages_is_named(summary_of, healthy, met
 
 
 def test_a_backlog_that_grew_is_named(summary_of, healthy):
-    """That of all scenarios together; one that did not grow is not."""
+    """It is the backlog of all scenarios together; one that did not grow is not named."""
     told, _ = summary_of(healthy)
     told["backlogs"] = [
         backlog("append", is_growing=False),
@@ -153,7 +153,7 @@ def test_a_backlog_that_grew_is_named(summary_of, healthy):
 
 
 def test_the_most_serious_trouble_is_named_with_its_kinds(summary_of, healthy):
-    """Others are counted; what went wrong in the warm-up alone is none."""
+    """Others are counted; trouble in the warm-up alone does not count."""
 
     def write(ledger):
         healthy(ledger)
@@ -218,7 +218,7 @@ def test_what_differs_from_the_baseline_leads_to_its_chart(summary_of, healthy):
 
 
 def test_every_report_has_them_and_links_lead_somewhere(summary_of, healthy):
-    """A chart that is not on the page is no place to lead to."""
+    """A chart that is not on the page is not a target."""
     told, store = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
     text = texts(told)[1]
     assert " ".join(text.split()) in " ".join(render(told, 100).split())
@@ -229,7 +229,7 @@ def test_every_report_has_them_and_links_lead_somewhere(summary_of, healthy):
 
 
 def storm(back_s, **more):
-    """What a reconnect storm came to, as far as the sentence reads it."""
+    """Return the result of a reconnect storm, as far as the sentence reads it."""
     missed = {"all": 0, "replayed": 0, "pushed": 0, "not_brought": 0}
     return {"cut": 20, "back": 20, "back_s": {"50 %": 0.1, "95 %": back_s}, "missed": missed} | more
 
@@ -252,7 +252,7 @@ def storm(back_s, **more):
     ],
 )
 def test_a_storm_says_who_is_back_and_what_was_missed(summary_of, healthy, what, said):
-    """With its section."""
+    """The link leads to its section."""
     told, _ = summary_of(healthy)
     told["storm"] = what
     assert texts(told)[1:] == [said]
@@ -275,7 +275,7 @@ def test_what_a_storm_cuts_did_not_go_wrong(summary_of, healthy):
 
 
 def failing(ledger):
-    """Two behaviours, of which one loses messages."""
+    """Return two behaviours, one of which loses messages."""
     for scenario, n_lost in (("burst", 1), ("churn", 9)):
         ledger.counter("messages_sent", scenario, "main").n += 100
         ledger.counter("messages_appended", scenario, "main").n += 100 - n_lost
@@ -347,7 +347,7 @@ def test_what_had_no_samples_is_named_where_nothing_else_explains_the_failure(su
 
 
 def test_a_backlog_comes_before_the_slowest_messages(summary_of, healthy):
-    """Both say whose fault it is, and there is not always space for both."""
+    """Both say whose fault it is, and there is not always room for both."""
     told, _ = summary_of(
         lambda ledger: (failing(ledger), healthy(ledger), slow(ledger, "append_latency_ms", 0.4)),
         thresholds="append_latency_ms: p(95)<1; messages_lost: count==0",

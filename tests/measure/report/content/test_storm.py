@@ -43,7 +43,7 @@ def so_far(totals_of, now_s, *, cut=0, back=0, forgotten=0, **counts):
     ],
 )
 def test_what_has_happened_and_what_is_to_come(totals_of, now_s, counts, lines):
-    """In words, at every moment of the run."""
+    """It is described at every moment of the run."""
     shown = so_far(totals_of, now_s, **counts)["lines"]
     assert len(shown) == len(lines)
     assert all(line.startswith(start) for line, start in zip(shown, lines, strict=True)), shown

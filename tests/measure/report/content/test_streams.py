@@ -67,7 +67,7 @@ def test_several_scenarios_have_a_line_each(told_of):
 
 
 def test_counts_have_a_line_for_each_scenario_too(told_of):
-    """What never happened has no chart; nor has a summary of the first version, which held two figures."""
+    """Events that never happen have no chart; nor has a summary of the first version, which held two figures."""
     told, rows = told_of("burst", "churn")
     curves = stream_curves(told, rows)
     assert [list(values)[:4] for values in curves[CHUNKS].values()] == [[1, 1, 1, 1], [2, 2, 2, 2]]
@@ -81,7 +81,7 @@ def test_counts_have_a_line_for_each_scenario_too(told_of):
 
 
 def test_a_long_run_keeps_a_bounded_number_of_figures(told_of):
-    """Each shows the worst of its seconds, and stands for all of them on the chart."""
+    """Each shows the worst of its seconds, and represents all of them on the chart."""
     told, rows = told_of("burst", "churn", seconds=MAX_POINTS + 50)
     entry = told["streams"]
     assert entry["step_s"] == 2
@@ -92,7 +92,7 @@ def test_a_long_run_keeps_a_bounded_number_of_figures(told_of):
 
 
 def test_names_of_scenarios_are_text(told_of):
-    """Nothing of them becomes markup, in a summary that somebody else wrote either."""
+    """No part becomes markup, even in a summary written by somebody else."""
     told, rows = told_of("burst", MARKUP)
     page = render_html(told, rows)
     assert "<b>&" not in page

@@ -1,4 +1,4 @@
-"""The charts of sessions that arrive: what was planned, what came, and how many were there."""
+"""The charts of sessions that arrive: planned, arrived, and present."""
 
 import pytest
 
@@ -32,12 +32,12 @@ def curves(summary_of, healthy, rates, stages=(), duration_s=3.0):
 
 
 def test_those_are_there_who_began_and_have_not_ended(summary_of, healthy):
-    """At the end of each second; one rate is planned until the planned end."""
+    """Counted at the end of each second; one rate is planned until the planned end."""
     assert curves(summary_of, healthy, ["2.5"]) == ([2.5, 2.5, 2.5, None], [3, 4, 0, 0])
 
 
 def test_a_rate_in_stages_is_planned_as_it_changes(summary_of, healthy):
-    """By the middle of each second; after the last stage nothing is."""
+    """It is taken in the middle of each second; after the last stage there is none."""
     stages = ((0.0, 2, 0.0, 4.0), (2.0, 1, 8.0, 8.0))
     assert curves(summary_of, healthy, ["up=2s:4", "j=0s:8", "hold=1s:8"], stages)[0] == [1.0, 3.0, 8.0, None]
 
@@ -59,7 +59,7 @@ def test_how_many_are_there_is_not_shown_where_some_were_forgotten(summary_of, h
 
 @pytest.mark.parametrize("arrive", [True, False])
 def test_the_page_has_both_charts_where_sessions_arrive(summary_of, healthy, arrive):
-    """And neither where users stay."""
+    """It has neither if users stay."""
     told, _ = summary_of(healthy)
     if arrive:
         told["plan"]["duration_s"] = None
