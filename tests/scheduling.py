@@ -1,4 +1,4 @@
-"""How pytest's workers share the end-to-end tests: one by one, but for those that share what is dear to start."""
+"""How pytest's workers share the end-to-end tests: one by one, except those that share expensive servers."""
 
 from xdist.scheduler import LoadScopeScheduling
 

@@ -15,20 +15,20 @@ BEGAN, COST = pytest.StashKey[float](), "cpu_s"
 
 
 def cpu_s():
-    """Of this process and its children that have ended, in seconds."""
+    """Return the CPU time of this process and its ended children, in seconds."""
     used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """From before its fixtures on."""
+    """Start counting before its fixtures."""
     item.stash[BEGAN] = cpu_s()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item, call):
-    """To after its fixtures; a report carries it from a worker."""
+    """Stop counting after its fixtures; a report carries the time from a worker."""
     if call.when == "teardown":
         item.user_properties.append((COST, cpu_s() - item.stash[BEGAN]))
 

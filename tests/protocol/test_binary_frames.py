@@ -41,7 +41,7 @@ def test_a_server_reads_what_a_client_pushes(join_ref, ref, topic, event, payloa
 
 @given(NAMES, NAMES, NAMES, BYTES)
 def test_a_servers_push_has_no_ref(join_ref, topic, event, payload):
-    """Three names; an empty join_ref is none."""
+    """It has three names, and no join_ref if that is empty."""
     frame = server_frame(0, (join_ref, topic, event), payload)
     assert decode_binary(frame) == Message(join_ref or None, None, topic, event, payload)
 

@@ -25,7 +25,7 @@ def reply(join_ref: Any, ref: Any, topic: Any = TOPIC, status: Any = "ok", respo
 
 
 def joined_state(topic: str = TOPIC, listener: Any = "listener") -> ConnectionState:
-    """A state whose first ref was a join that was accepted."""
+    """Return a state whose first ref was an accepted join."""
     state = ConnectionState()
     ref, _ = state.join(topic, {}, listener, "waiter")
     assert state.receive(reply(ref, ref, topic)).meaning is Meaning.REPLY
@@ -136,7 +136,7 @@ def test_what_a_message_means_while_joined(message, meaning):
 
 @pytest.mark.parametrize("event", ["phx_error", "phx_close"])
 def test_a_channel_that_ends_is_no_longer_joined_and_its_calls_are_orphans(event):
-    """What was awaited on the topic is handed over once; other topics keep theirs."""
+    """Each awaited call on the topic is handed over once; other topics keep theirs."""
     state = joined_state()
     state.join("other", {}, None, "other waiter")
     ref, _ = state.call(TOPIC, "x", {}, "orphan")
@@ -198,7 +198,7 @@ def test_a_forgotten_join_is_not_joined_and_its_late_reply_is_stale():
 
 
 def test_a_forgotten_leave_counts_as_left_and_a_forgotten_call_becomes_unawaited():
-    """What nobody waits for any longer is not in flight."""
+    """A call that nobody waits for any longer is not in flight."""
     state = joined_state()
     ref, _ = state.call(TOPIC, "x", {})
     state.forget(ref)
@@ -211,7 +211,7 @@ def test_a_forgotten_leave_counts_as_left_and_a_forgotten_call_becomes_unawaited
 
 
 def test_a_heartbeat_is_unanswered_until_its_own_reply():
-    """A reply with another ref is not its own, and a second one was not asked for."""
+    """A reply with another ref is not its own, and a second one was not requested."""
     state = ConnectionState()
     assert not state.heartbeat_unanswered
     state.heartbeat()
@@ -243,7 +243,7 @@ def test_a_reply_is_for_its_topic_too():
 
 
 def test_the_end_hands_over_everything_and_keeps_nothing():
-    """In flight and channels, joined or being joined, exactly once."""
+    """It covers calls in flight and channels, joined or being joined, exactly once."""
     state = joined_state()
     state.join("other", {}, "other listener", "other waiter")
     lost, ended = state.end()
@@ -282,7 +282,7 @@ ACTS = st.sampled_from(["join", "call", "leave", "heartbeat", "forget"])
 
 @given(st.lists(ANY_MESSAGE | PLAUSIBLE | ACTS, max_size=30))
 def test_no_message_ever_raises_and_nothing_is_answered_twice(script):
-    """Whatever comes, in any order, has a meaning; each awaited ref is handed back at most once; nothing is left."""
+    """Whatever arrives, in any order, has a meaning; each awaited ref is returned at most once; nothing is left."""
     state = ConnectionState()
     handed: list[str] = []
     asked: list[str] = []

@@ -125,7 +125,7 @@ def test_a_wrong_presumption_moves_to_the_next_message(talk, notes):
 
 @pytest.mark.parametrize("word", ["reason", "error"])
 def test_the_servers_reasons_are_bounded_kinds(talk, notes, word):
-    """Ids, numbers, times, control characters and the length of a reason are no part of the kind."""
+    """Ids, numbers, times, control characters and the length of a reason do not affect the kind."""
     for number, pid in enumerate(("0.123.0", "0.9.77"), 1):
         send(talk, number)
         talk.reply(str(number), "error", {word: f"no #PID<{pid}>, retry after {number * 137} ms\x1b[2J"}, 1.0)
@@ -236,7 +236,7 @@ def test_a_message_that_could_not_be_written_was_never_sent(talk, notes):
 
 
 def test_patience_ends_with_the_youngest_wait(talk):
-    """What is still open decides how long a session waits before it leaves."""
+    """The messages still open decide how long a session waits before it leaves."""
     assert talk.patience_ends_s() == 0.0
     send(talk, 1, at_s=5.0)
     send(talk, 2, at_s=7.0)

@@ -1,4 +1,6 @@
-"""What a caller that goes on sending needs to know: which messages are open, until when, and that patience ends."""
+"""The state that a caller needs while it goes on sending: which messages are open, until when, and when patience
+ends.
+"""
 
 import math
 
@@ -8,7 +10,7 @@ USER, AGENT = "u1", "agent"
 
 
 class Told:
-    """Keeps what it is told."""
+    """Records its calls."""
 
     def __init__(self):
         self.facts = []

@@ -1,4 +1,4 @@
-"""Every message reaches every listener, or it is said which one missed it; the deliveries always add up."""
+"""Every message reaches every listener, or the listener that missed it is named; the deliveries always add up."""
 
 from collections import Counter
 
@@ -72,7 +72,7 @@ def test_a_message_is_whole_when_the_last_listener_has_it():
 
 
 def test_who_does_not_have_it_in_time_has_missed_it():
-    """What comes afterwards is late, and no delivery."""
+    """A push that comes afterwards is late, and not a delivery."""
     notes, fan_out = crowd(3)
     send(fan_out, "a", 1.0)
     push(fan_out, 1, 1, "a", 1.1)
@@ -116,7 +116,7 @@ def test_an_answer_is_expected_once_anybody_has_seen_it():
 
 
 def test_the_second_push_is_known_where_the_protocol_makes_one():
-    """Of what was sent on a socket; an answer is pushed once, and a third push is one too many."""
+    """It is for messages sent on a socket; an answer is pushed once, and a third push is one too many."""
     notes, fan_out = crowd(1, pushed_twice=True)
     send(fan_out, "a", 1.0)
     for _ in range(3):
@@ -128,7 +128,7 @@ def test_the_second_push_is_known_where_the_protocol_makes_one():
 
 
 def test_what_nobody_sent_and_what_is_no_message_is_unexpected():
-    """Also a known message under another seq."""
+    """That includes a known message under a different seq."""
     notes, fan_out = crowd(1)
     send(fan_out, "a", 1.0)
     push(fan_out, 0, 1, "a", 1.1)

@@ -49,7 +49,7 @@ def timed_out(talk, n, at_s=2.0):
 
 
 def fates(notes):
-    """How many messages have each fate, those taken back again left out."""
+    """Return how many messages have each fate, without those taken back."""
     found = {fate: notes.kinds[fate] for fate in FATES}
     found["unconfirmed"] -= notes.kinds["confirmed"]
     return {fate: n for fate, n in found.items() if n}
@@ -273,7 +273,7 @@ def test_a_message_whose_send_was_never_replied_to(talk, notes, end, then, later
 
 @pytest.mark.parametrize(("kind", "pushes", "duplicates"), [("assistant", 2, 1), ("text", 2, 0), ("text", 3, 1)])
 def test_an_agent_that_writes_over_its_own_socket_is_pushed_twice(talk, notes, kind, pushes, duplicates):
-    """As anybody who does (wire record: "agent over its own socket"); an answer to a webhook is pushed once."""
+    """Everybody is (wire record: "agent over its own socket"); an answer to a webhook is pushed once."""
     send(talk, 1)
     talk.message(own(1, 1), 1.0)
     for _ in range(pushes):
@@ -352,7 +352,7 @@ def test_what_is_remembered_of_pushes_is_bounded(talk):
 
 
 def test_without_an_agent_nothing_waits_for_one(notes):
-    """Neither after an acknowledgement nor after an open outcome."""
+    """It holds after an acknowledgement and after an open outcome."""
     talk = LateConversation(ME, AGENT, notes, reply_timeout_s=TIMEOUT_S, agent_replies=None)
     send(talk, 1)
     timed_out(talk, 1)
@@ -362,7 +362,7 @@ def test_without_an_agent_nothing_waits_for_one(notes):
 
 
 def test_an_unknown_event_and_a_malformed_chunk_are_counted(talk, notes):
-    """By their own names."""
+    """Each counts under its own name."""
     talk.event("backpressure", {}, 1.0)
     talk.event("stream_chunk", {"chunk": 3}, 1.0)
     talk.event("stream_chunk", json.loads("[1]"), 1.0)

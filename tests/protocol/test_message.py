@@ -18,7 +18,7 @@ json_values = st.recursive(
 
 @given(st.tuples(json_values, json_values, st.text(), st.text(), json_values))
 def test_a_message_survives_encode_and_decode(parts):
-    """What is encoded is what is decoded."""
+    """The decoded message equals the encoded one."""
     message = Message(*parts)
     assert decode(encode(message)) == message
 
@@ -40,6 +40,6 @@ def test_a_sixth_element_is_ignored_as_phoenix_does():
 
 @pytest.mark.parametrize("frame", ["", "{nope", "[1,2]", '"x"', "{}", "null", json.dumps([1, 2, 3, 4])])
 def test_what_is_not_a_frame_is_named(frame):
-    """The error carries the frame and says what is wrong with it."""
+    """The error holds the frame and the problem."""
     with pytest.raises(FrameError, match="not a Phoenix v2 frame"):
         decode(frame)

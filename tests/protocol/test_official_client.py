@@ -1,4 +1,4 @@
-"""Binary frames and presence, case by case as the official JavaScript client (npm `phoenix`) has them."""
+"""Binary frames and presence, case by case as in the official JavaScript client (npm `phoenix`)."""
 
 import json
 import random
@@ -23,7 +23,7 @@ def node_modules():
 
 
 def asked(what, cases):
-    """What the official client makes of the cases."""
+    """Return the official client's results for the cases."""
     return run_script("oracle.mjs", given=json.dumps([[what, case] for case in cases]))
 
 
@@ -32,7 +32,7 @@ def names_of(rng, count):
 
 
 def test_pushes_are_the_bytes_of_the_official_client():
-    """Whatever the names, down to none at all; empty payloads and multi-byte topics among them."""
+    """Names may be empty; the cases include empty payloads and multi-byte topics."""
     rng = random.Random(1)
     pushes = [(*names_of(rng, 4), payload) for payload in PAYLOADS for _ in range(40)]
     theirs = asked("encode", [[*names, payload.hex()] for *names, payload in pushes])
@@ -61,7 +61,7 @@ def frame_of(kind, names, payload):
 
 
 def test_frames_of_a_server_mean_what_they_mean_to_the_official_client():
-    """Pushes, replies and broadcasts; it writes an empty ref where we say that there is none."""
+    """The cases are pushes, replies and broadcasts; the client has an empty ref where ours is None."""
     rng = random.Random(2)
     kinds = [(0, 3), (1, 4), (2, 2)]
     frames = [frame_of(kind, names_of(rng, n), payload) for kind, n in kinds for payload in PAYLOADS for _ in range(25)]
@@ -81,7 +81,7 @@ def shown(payload):
 
 
 def entry_of(rng):
-    """An entry with some metas, and at times something beside them."""
+    """Return an entry with some metas, and sometimes something besides them."""
     metas = [{"phx_ref": str(ref), "n": rng.randrange(3)} for ref in rng.sample(range(6), rng.randrange(1, 4))]
     return {"metas": metas, **({"user": rng.randrange(9)} if rng.random() < 0.5 else {})}
 
@@ -118,7 +118,7 @@ def states_of(steps):
 
 
 def test_presence_is_that_of_the_official_client():
-    """After every step of any sequence: the same keys, the same metas in the same order, the same beside them."""
+    """After every step of any sequence, the keys, the metas in their order, and everything else are the same."""
     rng = random.Random(3)
     sequences = [steps_of(rng) for _ in range(200)]
     theirs = asked("presence", sequences)

@@ -35,7 +35,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("before", "change", "after"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_a_change_is_applied(before, change, after):
-    """As presence.js does."""
+    """The result is that of presence.js."""
     presence = Presence()
     assert presence.take(STATE, before)
     assert presence.take(DIFF, change)
@@ -78,7 +78,7 @@ def expected(server, _changes):
 
 
 def test_a_new_join_waits_for_its_state():
-    """What comes before it belongs to the state that is on its way."""
+    """Changes before it belong to the state that is on its way."""
     presence = Presence()
     presence.take(STATE, {"ann": entry("1")})
     presence.begin()
@@ -89,7 +89,7 @@ def test_a_new_join_waits_for_its_state():
 
 
 def test_the_newest_message_says_what_else_a_key_carries():
-    """Such as a name from the database, merged in by the server's fetch callback."""
+    """An example is a name from the database, merged in by the server's fetch callback."""
     presence = Presence()
     presence.take(STATE, {"ann": entry("1", user="old")})
     presence.take(DIFF, diff([("ann", entry("2", user="new"))]))

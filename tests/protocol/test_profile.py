@@ -1,4 +1,4 @@
-"""What differs between the protocols, as the wire records have it."""
+"""The differences between the protocols, as in the wire records."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_only_a_late_client_resumes(profile, last_seq, payload):
 
 
 def test_each_profile_is_found_by_its_name():
-    """`auto` is no protocol: it stands for whichever the server is found to speak."""
+    """`auto` is not a protocol: it stands for whichever one the server is found to speak."""
     assert {name: profile.name for name, profile in PROFILES.items()} == {"early": "early", "late": "late"}
     assert profile_of("late") is LATE
     assert profile_of("auto") is EARLY

@@ -63,7 +63,7 @@ def test_of_two_messages_with_one_seq_the_last_counts():
 
 
 def test_a_number_beyond_a_float_is_one_all_the_same():
-    """JSON sets numbers no limit (RFC 8259 §6); a digit more than Python reads is no reason to fail either."""
+    """JSON sets no limit on numbers (RFC 8259 §6); a digit more than Python reads is no reason to fail either."""
     odd = b'{"messages":[{"seq":1,"content":1e999,"x":%s},{"seq":2,"content":"b"}]}' % (b"9" * 5000)
     page = stored_messages(odd)
     assert page is not None
@@ -107,7 +107,7 @@ PIECES = [
 @settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, len(BODY)), st.integers(0, 5), st.sampled_from(PIECES)), max_size=3))
 def test_a_page_with_changed_bytes_is_never_taken_for_another(changes):
-    """What a whole decoding refuses is not taken; what it takes is the same."""
+    """A page that full decoding refuses is not accepted; an accepted one is the same."""
     body = BODY
     for place, length, piece in changes:
         body = body[:place] + piece + body[place + length :]

@@ -27,7 +27,7 @@ class FakeTimer:
 
 
 class FakeListener:
-    """A joined channel; `pushed` is what it was sent, garbage as None; `events` are other pushes, with their event."""
+    """A joined channel; `pushed` holds its pushes, garbage as None; `events` are other pushes, with their event."""
 
     def __init__(self):
         self.open = True

@@ -29,7 +29,7 @@ def scenes(name):
 
 
 class Names:
-    """Which live id stands for which recorded one."""
+    """The live id for each recorded one."""
 
     def __init__(self):
         self.live = {}
@@ -39,7 +39,7 @@ class Names:
         return ID.sub(lambda found: self.live.get(found[0], found[0]), text)
 
     def differences(self, recorded, live, where="$"):
-        """What differs, as a list of texts; learns the ids."""
+        """Return the differences as texts; learns the ids."""
         if isinstance(recorded, dict) and isinstance(live, dict):
             if recorded.keys() != live.keys():
                 return [f"{where}: keys {sorted(live)} instead of {sorted(recorded)}"]

@@ -1,4 +1,4 @@
-"""An agent for tests: a raw HTTP server whose answers are bytes, and what it was asked."""
+"""An agent for tests: a raw HTTP server with scripted answers, which records its requests."""
 
 import asyncio
 import json

@@ -47,7 +47,7 @@ def test_runs_and_peers_are_bounded(monkeypatch):
 
 
 def test_nothing_held_is_a_count_of_nothing():
-    """No made-up zeros beside it."""
+    """There are no made-up zeros."""
     assert HoldTimes().as_json() == {"count": 0}
 
 

@@ -10,7 +10,7 @@ from fleetlm_users.standin.embedded import EXAMPLE, check_embedded
     ("like", "options"), [(None, EXAMPLE), ("early", None), ("late", "--quirks --lose-every=5"), (None, "")]
 )
 def test_what_the_stand_in_takes_is_accepted(like, options):
-    """With or without a server to be like."""
+    """It holds with and without `--like`."""
     check_embedded(like, options)
 
 

@@ -31,7 +31,7 @@ def with_session(standin, scene):
 
 
 def pushed(standin, sends):
-    """The seqs of the pushes that come after so many sends, and what is stored."""
+    """Return the seqs of the pushes after this many sends, and the stored messages."""
 
     async def scene(socket, session, topic):
         for number in range(sends):
@@ -65,13 +65,13 @@ ALL = [1, 2, 3, 4, 5, 6]
     ],
 )
 def test_pushes(faulty, faults, seqs, stored):
-    """What three sends and their echoes become."""
+    """Return the pushes of three sends and their echoes."""
     faulty.faults(**faults)
     assert pushed(faulty, 3) == (seqs, stored)
 
 
 def test_a_held_push_comes_at_last(faulty):
-    """Reordering is no loss: without a follower it comes after a second."""
+    """Reordering is not loss: without a follower it comes after a second."""
 
     async def scene(socket, session, topic):
         del session
@@ -101,7 +101,7 @@ def test_payloads_of_backpressure_and_rejection(faulty):
 
 
 def test_garbage_and_disconnect(faulty):
-    """A text frame that is no JSON; a close with 1011, the send not appended."""
+    """A text frame is not JSON; a close has 1011, and the send is not appended."""
 
     async def scene(socket, session, topic):
         await asyncio.to_thread(faulty.call, "POST", "/standin/faults", {"garbage_every": 1, "no_agent": True})
@@ -183,7 +183,7 @@ def test_a_delay_keeps_the_order(faulty):
 
 
 def test_a_stall_stops_everything_once(faulty):
-    """Whatever is asked meanwhile is answered afterwards."""
+    """Requests meanwhile are answered afterwards."""
     faulty.faults(stall_ms=300, stall_at_s=0)
     assert faulty.call("GET", "/health").status == 200
     assert pushed(faulty, 1)[0] == [1, 2]

@@ -40,7 +40,7 @@ OPCODES = {"PING": PING, "PONG": PONG, "BIN": BINARY, "CLOSE": CLOSE}
 
 
 def rest_scene(lines):
-    """(method, path, headers, body, status, headers and body of the answer) of one scene; None for what was cut."""
+    """Return (method, path, headers, body, status, headers and body of the answer) of one scene; None for cut parts."""
     asked = [line[2:] for line in lines if line.startswith("> ")]
     answered = [line[2:] for line in lines if line.startswith("< ")]
     method, path = asked[0].split(" ")[:2]
@@ -63,7 +63,7 @@ OWN_PAGE = "metrics (PromEx)"
 
 
 def rest_differences(standin, names, lines):
-    """What of one scene's answer differs."""
+    """Return the differences of one scene's answer."""
     method, path, headers, body, status, shown, text = rest_scene([names.translate(line) for line in lines])
     *_, recorded = rest_scene(lines)
     given = {"Accept": "*/*", **({"Content-Type": "application/json"} if body else {}), **headers}

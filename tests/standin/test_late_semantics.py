@@ -1,4 +1,4 @@
-"""What a stand-in of the late protocol does beyond the recorded scenes."""
+"""The behaviour of a stand-in of the late protocol beyond the recorded scenes."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ LATE = ("--protocol", "late")
      ({"last_seq": 1e999}, 0), ({"other": 1}, 0)],
 )  # fmt: skip
 def test_the_last_seq_of_a_join(payload, expected):
-    """As the record "join variants" shows it."""
+    """The record "join variants" shows it."""
     assert last_seq_of(payload) == expected
 
 

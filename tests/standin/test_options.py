@@ -57,14 +57,14 @@ def test_a_bad_flag_names_the_value_and_the_accepted_form(capsys, flags, words):
     ],
 )
 def test_the_order_of_webhooks(flags, order, service_ms):
-    """A server to be like, and --quirks, set what is not given."""
+    """`--like` and --quirks set it unless it is given."""
     options = parse(flags.split())
     assert (options.order, options.faults.webhook_service_ms) == (order, service_ms)
     assert options.quirks is ("quirks" in flags or "like" in flags)
 
 
 def test_help_names_every_fault(capsys):
-    """With its default."""
+    """Each has its default."""
     with pytest.raises(SystemExit):
         parse(["--help"])
     assert "--lose-replay-every" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Whatever bytes a client sends, a parser of the stand-in raises what it documents and nothing else."""
+"""Whatever bytes a client sends, the stand-in's parsers raise what they document and nothing else."""
 
 import contextlib
 import json

@@ -66,7 +66,7 @@ def test_it_ends_with_its_parent(standin_with):
 
 
 def test_without_the_flag_an_empty_stdin_is_no_reason_to_end():
-    """As under a service manager."""
+    """Service managers start programs so."""
     process = subprocess.Popen([*COMMAND, "--port", "0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:
         port = int(process.stdout.readline().split(" (")[0].rpartition(":")[2])

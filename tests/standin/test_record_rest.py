@@ -62,7 +62,7 @@ def body_differences(names, recorded, live):
 
 
 def scene_differences(standin, names, lines):
-    """What of one scene's response differs."""
+    """Return the differences of one scene's response."""
     first, headers, body = parts([names.translate(line) for line in lines], ">")
     status_line, recorded_headers, recorded_body = parts(lines, "<")
     response, data = ask(standin, first, headers, body)

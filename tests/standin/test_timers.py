@@ -24,7 +24,7 @@ def test_it_runs_in_the_order_of_due_times():
 
 
 def test_the_loops_own_timer():
-    """Runs what it is given."""
+    """It runs what it is given."""
 
     async def run():
         done = asyncio.Event()

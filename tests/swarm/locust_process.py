@@ -37,7 +37,7 @@ class Master(MasterRunner):
 
 
 class Verdict:
-    """What is printed at the end."""
+    """The text printed at the end."""
 
     def __init__(self, process):
         self._process = process
@@ -203,7 +203,7 @@ class Process:
                     gevent.spawn(self._handle, handler, *arguments)
 
     def _handle(self, handler, *arguments):
-        """As gevent.signal_handler has it: whatever a handler raises is raised in the main greenlet."""
+        """Act as gevent.signal_handler does: an exception of a handler is raised in the main greenlet."""
         try:
             handler(*arguments)
         except BaseException as raised:

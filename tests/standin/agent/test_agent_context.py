@@ -24,7 +24,7 @@ DEFAULT = {"config": {}, "strategy": "last_n"}
     ],
 )
 def test_each_create_and_update_sets_it_whole(given, context):
-    """What is left out goes back to the default."""
+    """Parts left out go back to the default."""
     fields, errors = with_context(given)
     assert errors == {}
     assert fields["context"] == context
@@ -42,7 +42,7 @@ def test_each_create_and_update_sets_it_whole(given, context):
     ],
 )
 def test_what_is_refused(context, errors):
-    """In FleetLM's words."""
+    """The words are FleetLM's."""
     assert with_context({"context": context})[1] == errors
     assert with_context({"context": context, "debounce_window_ms": -1})[1].keys() == {*errors, "debounce_window_ms"}
 

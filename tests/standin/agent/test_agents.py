@@ -1,4 +1,4 @@
-"""What of an agent is accepted, beyond the recorded scenes."""
+"""The fields of an agent that are accepted, beyond the recorded scenes."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ def test_create(given_fields, errors):
 
 
 def test_an_update_changes_the_id_to_one_that_is_free():
-    """As the late protocol does; the old one is gone then."""
+    """The late protocol does so; the old id is then gone."""
     agents = Agents()
     agents.create({**GOOD, "id": "taken"}, "then")
     agent = agents.create(GOOD, "then")

@@ -1,4 +1,4 @@
-"""JSON lines out of a byte stream."""
+"""JSON lines from a byte stream."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from fleetlm_users.standin.agent.jsonl import MAX_LINE_BYTES, BadLine, LineSplit
 
 @given(st.lists(st.binary(min_size=1).filter(lambda line: b"\n" not in line and line.strip()), max_size=5), st.data())
 def test_any_cut_gives_the_same_lines(lines, data):
-    """Whole lines as soon as they end, the rest at the end."""
+    """Whole lines come as soon as they end, the rest at the end."""
     stream = b"".join(line + b"\n" for line in lines) + b"rest"
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     splitter = LineSplitter()

@@ -13,7 +13,7 @@ from tests.standin.raw_socket import RawSocket
 
 
 class FakeHub:
-    """What lanes know of a hub."""
+    """The parts of a hub that lanes know."""
 
     def __init__(self, service_ms):
         self.counters = Counters()
@@ -127,7 +127,7 @@ def test_the_service_time_may_change_while_messages_wait(service_ms, expected):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_without_a_service_time_nothing_waits(order):
-    """As if there were no lanes."""
+    """The effect is as if there were no lanes."""
     scene = Scene(order, 0)
     scene.ask("a", "b")
     assert scene.responder.asked_at == [(0.0, "a"), (0.0, "b")]
@@ -155,7 +155,7 @@ def test_what_waits_can_be_forgotten():
 
 @pytest.mark.parametrize("agent", [["--builtin-agent"], []])
 def test_a_stand_in_that_is_slowed_down_answers_when_it_recovers(standin_with, agent):
-    """By the control route; until then the messages count as pending."""
+    """The control route restores it; until then the messages count as pending."""
     standin = standin_with(*agent, "--webhook-order", "node", "--webhook-service-ms", 3_600_000)
 
     async def run():

@@ -12,7 +12,7 @@ def assembled(*chunks):
 
 
 def test_the_four_lines_of_the_echo_agent_make_one_message():
-    """As the record shows it."""
+    """The record shows it."""
     (message,) = assembled(*echo_chunks("ack"))
     parts = [{"state": "done", "text": "ack", "type": "text"}]
     assert message.content == {"id": "made", "parts": parts, "role": "assistant"}
@@ -52,6 +52,6 @@ def test_without_an_end_there_is_no_message():
 
 @pytest.mark.parametrize("line", [b"nonsense", b"[1]", b"5", b"data: {}"])
 def test_a_line_that_is_no_object_ends_the_answer(line):
-    """Such as Server-Sent Events."""
+    """Server-Sent Events are an example."""
     with pytest.raises(BadLine):
         parse_chunk(line)

@@ -1,4 +1,4 @@
-"""What the agents are asked and what becomes of their answers, as the wire record's section on webhooks has it."""
+"""The requests to agents and the fates of their answers, as in the wire record's section on webhooks."""
 
 import asyncio
 
@@ -123,7 +123,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers(standin, name):
-    """Each whole line is a message; a bad one ends the answer; the client is never told of a failure."""
+    """Each whole line is a message; a bad one ends the answer; the client is never notified of a failure."""
     answer, replies, failed = ANSWERS[name]
     before = standin.counters()["webhooks_failed"]
     _, _, seen = scene(standin, lambda _: answer, f"w-{name}", replies=len(replies))
@@ -140,7 +140,7 @@ def test_kind_and_metadata_are_kept(standin):
 
 
 def test_a_redirect_is_followed_as_a_get_with_the_body(standin):
-    """As Req does."""
+    """Req does so."""
 
     def answer(request):
         moved = request["line"].startswith("POST")
@@ -243,7 +243,7 @@ def test_an_unreachable_agent_is_silent(standin, origin_url):
 
 
 def test_only_the_users_messages_are_sent(standin):
-    """Not the agent's own, not a stranger's; not to an unknown or a disabled agent."""
+    """The agent's own and a stranger's are not, nor is anything sent to an unknown or a disabled agent."""
 
     async def run():
         async with ScriptedAgent(lambda _: plain(line("ok"))) as agent:

@@ -1,4 +1,4 @@
-"""How Elixir prints values."""
+"""Elixir's print of values."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ JSON = st.recursive(
     ],
 )
 def test_inspect(value, expected):
-    """As `inspect/1`, the recorded ones among them."""
+    """The results are those of `inspect/1`, including the recorded ones."""
     assert inspect(value) == expected
 
 

@@ -39,7 +39,7 @@ def test_ulids_are_unique_and_grow_within_a_moment(now_s, count):
 
 
 def test_the_stored_id_is_another_of_the_same_millisecond():
-    """As FleetLM's second ULID."""
+    """FleetLM's second ULID is the same."""
     pushed = UlidMaker(seed=1).make(1_700_000_000.123)
     assert stored_id(pushed) != pushed
     assert stored_id(pushed)[:10] == pushed[:10]

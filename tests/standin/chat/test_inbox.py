@@ -44,7 +44,7 @@ def test_the_timer(quirks, stops, expected):
 
 @pytest.mark.parametrize("quirks", [False, True])
 def test_fifty_dirty_sessions_do_not_wait(quirks):
-    """With and without quirks."""
+    """It holds with and without quirks."""
     inbox, listener, sessions, timer = scene(quirks, sessions=51)
     timer.advance(5.0)
     for session in sessions:
@@ -55,7 +55,7 @@ def test_fifty_dirty_sessions_do_not_wait(quirks):
 
 
 def test_the_timer_rests_while_nobody_listens():
-    """And runs again from the next join."""
+    """The next join restarts it."""
     store, timer = new_store(), FakeTimer()
     session, inboxes = new_session(store), Inboxes(store, timer)
     inbox = inboxes.open("u")

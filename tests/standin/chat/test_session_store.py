@@ -30,7 +30,7 @@ def test_run_id_of(metadata, run_id):
 
 
 def test_index_is_newest_first_by_second_and_at_most_50():
-    """Of one user, or of all; ids decide within a second."""
+    """The list is of one user, or of all; ids decide within a second."""
     store = store_with()
     for number in range(60):
         create(store, number, user="ab"[number % 2])
@@ -72,7 +72,7 @@ def test_archive_counts_once():
 
 
 def test_messages_per_session_are_bounded():
-    """The oldest are forgotten in quarters; what is left is the tail."""
+    """The oldest are forgotten in quarters; the rest is the tail."""
     store = store_with(max_messages_per_session=8)
     session = create(store, 1)
     keep(store, session, 100)

@@ -1,4 +1,4 @@
-"""One message as it is kept: what went in comes out, whatever is in it."""
+"""One message as stored: it comes out as it went in, whatever its content."""
 
 import orjson
 from hypothesis import given

@@ -28,7 +28,7 @@ def scene(**faults):
     ],
 )
 def test_fates(faults, expected):
-    """What three messages become."""
+    """Return the pushes of three messages."""
     delivery, session, listener, _, _ = scene(**faults)
     for payload in (b"1", b"2", b"3"):
         delivery.deliver(session, payload)
@@ -56,7 +56,7 @@ def test_a_delay_holds_each_push_back_in_order():
 
 
 def test_pieces_of_an_answer_are_delayed_as_its_message_is():
-    """In the order in which they were pushed, those of one moment too."""
+    """They keep the order in which they were pushed, even at the same moment."""
     delivery, session, listener, exact, _ = scene(broadcast_delay_ms=50)
     exact.advance(1.0)
     delivery.arrived_s = 0.99
@@ -74,7 +74,7 @@ def test_pieces_of_an_answer_are_delayed_as_its_message_is():
 
 
 def test_a_hold_is_timed_from_the_reading_of_the_bytes():
-    """What the server did before it appended counts, for it is latency; the push does not wait for the loop's turn."""
+    """The server's work before the append counts, for it is latency; the push does not wait for the loop's turn."""
     session, listener, exact, held = new_session(new_store()), FakeListener(), FakeTimer(), HoldTimes()
     session.listeners = [listener]
     faults = FaultState(Faults(broadcast_delay_ms=50))

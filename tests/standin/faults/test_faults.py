@@ -1,4 +1,4 @@
-"""What each send and each message meets."""
+"""The effects on each send and each message."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ def test_every_fault_is_explained():
     [("broadcast_delay_ms", 50, 50.0), ("no_agent", True, True), ("lose_every", 0, 0), ("stall_at_s", 0.5, 0.5)],
 )
 def test_good_values(name, value, expected):
-    """Whole numbers do for the others too."""
+    """Whole numbers are accepted for the others, too."""
     assert value_of(name, value) == expected
     assert type(value_of(name, value)) is TYPES[name]
 
@@ -67,7 +67,7 @@ def test_changed_changes_all_or_nothing():
     ],
 )
 def test_quiet(faults, quiet):
-    """Only what touches sends, storage or pushes takes the slow road."""
+    """Only faults that affect sends, storage or pushes take the slow path."""
     assert FaultState(faults).quiet is quiet
 
 

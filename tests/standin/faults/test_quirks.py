@@ -33,7 +33,7 @@ def session_with(*moments_s):
     ],
 )
 def test_oldest(ages_s, limit, expected):
-    """The first of the unflushed log when it has so many, else of the session."""
+    """They come from the unflushed log if it has that many, else from the session."""
     now_s = int(START_S / 0.3) * 0.3 + 0.1
     flushed = FlushClock().flushed_stamp(now_s)
     session = session_with(*(now_s - age_s for age_s in ages_s))
@@ -67,7 +67,7 @@ def test_losses_of_clients_in_step_with_the_flushes(per_s, least, most):
 
 
 def test_flushes_without_spread_begin_on_whole_periods():
-    """And with spread no two come close together."""
+    """With spread, no two come close together."""
     exact, spread = FlushClock(5.0, spread=0.0), FlushClock(0.3)
     assert exact.next_s(1_700_000_001.0) == 1_700_000_005.0
     begins_s = [START_S]

@@ -1,4 +1,4 @@
-"""The stand-in's own routes take orders from programs, and from no page of another origin."""
+"""The stand-in's own routes accept orders from programs, and from no page of another origin."""
 
 import pytest
 import requests
@@ -20,7 +20,7 @@ OWN = (
 
 @pytest.mark.parametrize("headers", [EVIL, {"Origin": "null"}, ELSEWHERE, EMBEDDED])
 def test_a_page_of_another_origin_neither_sets_faults_nor_reads_anything(standin, headers):
-    """As a form sends it, without asking the server first; or by a name that was made to point here."""
+    """It may act like a form, without asking the server first, or use a name made to point here."""
     before = standin.call("GET", "/standin/faults").json()
     form = {"Content-Type": "application/x-www-form-urlencoded", **headers}
     answer = standin.call("POST", "/standin/faults", "unavailable=true", form)

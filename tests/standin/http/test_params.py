@@ -26,7 +26,7 @@ from fleetlm_users.standin.http.params import BadParams, decode_query
     ],
 )
 def test_decode(text, expected):
-    """As Plug.Conn.Query."""
+    """The results are those of Plug.Conn.Query."""
     assert decode_query(text) == expected
 
 

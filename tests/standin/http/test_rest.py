@@ -22,7 +22,7 @@ def test_messages_list(standin):
 
 
 def test_counters_by_run(standin):
-    """Runs side by side can be told apart."""
+    """Concurrent runs can be distinguished."""
     before = standin.counters()
     for run_id, count in (("run-a", 1), ("run-b", 2)):
         session = standin.session("counted", run_id=run_id)
@@ -65,7 +65,7 @@ def test_odd_bodies(standin, path, body):
 
 
 def test_a_rest_message_that_cannot_be_written_takes_no_number(standin):
-    """500 as FleetLM answers what it cannot handle; the session goes on."""
+    """The answer is 500, as with anything FleetLM cannot handle; the session goes on."""
     session = standin.session("deep")
     deep = '{"a":' * 300 + "1" + "}" * 300
     body = f'{{"sender_id":"deep","content":{deep}}}'

@@ -126,7 +126,7 @@ def test_a_disabled_builtin_agent_is_silent(standin):
 
 
 def test_content_nested_too_deep_ends_only_this_socket(standin):
-    """What cannot be encoded again takes no seq; the socket closes as after a crashed process."""
+    """Content that cannot be encoded again takes no seq; the socket closes as after a crashed process."""
 
     async def scene(socket, session, topic):
         await socket.join(topic)

@@ -1,4 +1,4 @@
-"""The journal of what was acknowledged, from which a new process learns what the last one lost."""
+"""The journal of acknowledged messages, from which a new process learns what the last one lost."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_a_further_crash_finds_only_its_own_losses(tmp_path):
 
 
 def test_a_line_that_the_kill_cut_off_was_not_acknowledged(tmp_path):
-    """And the next line begins at its place."""
+    """The next line begins in its place."""
     path = tmp_path / "journal"
     _, journal = balanced(path, [])
     journal.acknowledge(message(1))
@@ -67,7 +67,7 @@ def test_a_line_that_the_kill_cut_off_was_not_acknowledged(tmp_path):
 
 
 def test_another_file_is_refused(tmp_path):
-    """By the place of the first line that is none of a journal."""
+    """The error names the first line that is not a journal entry."""
     path = tmp_path / "notes"
     path.write_text("dear diary\n", encoding="utf-8")
     with pytest.raises(StorageUnusable, match=r"line 1 of .*notes is not a journal entry"):

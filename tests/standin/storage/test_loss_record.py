@@ -1,4 +1,4 @@
-"""The account of what was lost and changed: all are counted, the first are named."""
+"""The record of lost and changed messages: all are counted, the first are named."""
 
 from fleetlm_users.standin.storage import loss_record
 from fleetlm_users.standin.storage.loss_record import CAUSES, CRASH, FAULT, Acknowledged, LossRecord
@@ -9,7 +9,7 @@ def message(seq):
 
 
 def test_the_first_are_named_and_all_are_counted(monkeypatch):
-    """By session, seq, sender and moment."""
+    """The names are session, seq, sender and moment."""
     monkeypatch.setattr(loss_record, "MAX_NAMED", 2)
     record = LossRecord()
     for seq in range(1, 6):
@@ -42,5 +42,5 @@ def test_a_seq_that_a_crash_lost_is_given_out_again_once():
 
 
 def test_every_cause_is_explained():
-    """In words, for docs and readers of the code."""
+    """The explanations are for docs and readers of the code."""
     assert all(CAUSES.values())

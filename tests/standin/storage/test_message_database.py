@@ -29,7 +29,7 @@ def message(seq, text="hi", session_id="s"):
 
 
 def written(address, *batches):
-    """What was refused of each batch."""
+    """Return the messages of each batch that were refused."""
 
     async def run():
         database = MessageDatabase(address)
@@ -43,7 +43,7 @@ def written(address, *batches):
 
 
 def test_the_rows_are_fleetlms(database):
-    """One for each message, in whole seconds; the table is made if there is none."""
+    """There is one for each message, in whole seconds; the table is created if there is none."""
     assert written(database.address, [message(1), message(2, "ä")]) == [[]]
     assert database.rows(ROWS) == [
         ("s", 1, "u", "text", {"text": "hi"}, {"k": 1}, "2026-11-23 20:11:12"),
@@ -57,7 +57,7 @@ def test_the_rows_are_fleetlms(database):
 
 
 def test_what_is_there_already_stays(database):
-    """As after a seq was given out twice; and another start finds the table."""
+    """It happens after a seq was assigned twice; another start finds the table."""
     written(database.address, [message(1, "first")])
     assert written(database.address, [message(1, "second"), message(2)]) == [[]]
     assert [row[4]["text"] for row in database.rows(ROWS)] == ["first", "hi"]
@@ -99,7 +99,7 @@ def test_no_error_shows_the_address(database):
 
 
 def test_a_stand_in_writes_behind_and_tells_what_it_lost(standin_with, database):
-    """What PostgreSQL has and what the record name is everything that was pushed."""
+    """PostgreSQL and the record together hold everything that was pushed."""
     faults = ("--lose-replay-every", 5, "--change-every", 3)
     standin = standin_with("--builtin-agent", "--database", database.address, "--flush-ms", 3_600_000, *faults)
     session = standin.session()

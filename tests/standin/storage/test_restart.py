@@ -1,4 +1,4 @@
-"""A stand-in that crashes or is killed, and starts again: what is gone, what is there, and what it says of that."""
+"""A stand-in that crashes or is killed, and starts again: what is gone, what is there, and what it reports."""
 
 import asyncio
 import signal
@@ -40,7 +40,7 @@ def said(standin, session, *texts, answers=0):
 
 
 def replayed(standin, session):
-    """What a join hands over, as (seq, text)."""
+    """Return the replay of a join, as (seq, text)."""
 
     async def run():
         socket = await RawSocket.open(standin)
@@ -140,7 +140,7 @@ def test_without_a_period_nothing_is_lost(standin_with, tmp_path):
     ],
 )
 def test_a_storage_that_cannot_be_used_ends_the_start(tmp_path, flags, words):
-    """With one line, which shows nothing of an address."""
+    """The error is one line, which shows nothing of an address."""
     notes = tmp_path / "notes"
     notes.write_text("notes\n", encoding="utf-8")
     command = [sys.executable, "-m", "fleetlm_users.standin", "--port", "0", *(f.format(notes=notes) for f in flags)]

@@ -90,7 +90,7 @@ def test_one_process_at_a_time(path):
 
 @pytest.mark.parametrize("text", ["hello\n", "m x {}\n", "s [1\n", 'm 2 {"content":{}}\n'])
 def test_another_file_is_refused(path, text):
-    """By the place of the first line that is none of a storage."""
+    """The error names the first line that is not a stand-in's record."""
     path.write_text(text, encoding="utf-8")
     with pytest.raises(StorageUnusable, match=r"line 1 of .*storage is not a stand-in's record"):
         restored(path)

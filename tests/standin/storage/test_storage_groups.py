@@ -22,7 +22,7 @@ def lost_of(groups, session, *seqs):
 
 
 def test_the_later_message_takes_the_place_of_its_seq():
-    """Of another session of the group; messages at other places stay."""
+    """It may belong to another session of the group; messages at other places stay."""
     first, second = sessions(2)
     groups = StorageGroups(1)
     assert lost_of(groups, first, 1, 2, 3) == []

@@ -26,7 +26,7 @@ ADDRESS = "postgresql://somebody:a-password@db.example/fleet"
     ],
 )
 def test_when_messages_are_flushed(flags, flush_ms, loses):
-    """At once, unless an option needs a period."""
+    """They are flushed at once, unless an option needs a period."""
     storage = parse(flags.split()).storage
     assert (storage.flush_ms, storage.lose_during_flush) == (flush_ms, loses)
     assert storage.is_plain is (flags in ("", "--quirks --flush-ms 0"))
@@ -43,7 +43,7 @@ def test_when_messages_are_flushed(flags, flush_ms, loses):
     ],
 )
 def test_options_that_do_not_go_together_are_refused(capsys, flags, words):
-    """In one line, which never shows an address."""
+    """The error is one line and never shows an address."""
     with pytest.raises(SystemExit) as caught:
         parse(flags.split())
     said = capsys.readouterr().err
@@ -51,7 +51,7 @@ def test_options_that_do_not_go_together_are_refused(capsys, flags, words):
 
 
 def test_the_address_comes_from_a_flag_a_file_or_the_environment(tmp_path):
-    """In this order."""
+    """They are tried in this order."""
     file = tmp_path / "address"
     file.write_text(f"{ADDRESS}/file\nmore\n", encoding="utf-8")
     environment = {"STANDIN_DATABASE": f"{ADDRESS}/variable"}
@@ -65,13 +65,13 @@ def test_the_address_comes_from_a_flag_a_file_or_the_environment(tmp_path):
 
 
 def test_the_address_is_not_printed():
-    """Whatever prints the options."""
+    """It holds for everything that prints the options."""
     assert "a-password" not in repr(StorageOptions(database=ADDRESS))
     assert "a-password" not in repr(parse(["--database", ADDRESS]))
 
 
 def test_every_server_to_be_like_is_described():
-    """By options that exist."""
+    """All of its options exist."""
     for like in LIKE:
         options = parse(["--like", like])
         assert options.like == like

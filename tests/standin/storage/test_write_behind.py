@@ -1,4 +1,4 @@
-"""What is stored, what is lost, and that the stand-in's record name each message of the difference."""
+"""Which messages are stored and which are lost, and that the stand-in's record names each one missing."""
 
 import asyncio
 import os
@@ -113,7 +113,7 @@ def test_a_crash_loses_what_is_not_flushed_and_the_seqs_are_given_out_again():
 
 
 def test_a_session_that_never_flushed_begins_again():
-    """With seq 1."""
+    """Its first seq is 1."""
     scene = Scene(flush_ms=300)
     session = scene.session()
     scene.append(session, 2)
@@ -132,7 +132,7 @@ def test_what_is_appended_during_a_flush_is_lost():
 
 @pytest.mark.parametrize("flush_ms", [0, 300])
 def test_every_nth_message_is_never_stored(flush_ms):
-    """Whatever the other options; each is named."""
+    """The other options do not matter; each message is named."""
     scene = Scene({"lose_replay_every": 3}, flush_ms=flush_ms)
     session = scene.session()
     scene.append(session, 7)
@@ -141,7 +141,7 @@ def test_every_nth_message_is_never_stored(flush_ms):
 
 
 def test_every_nth_message_is_stored_with_another_text():
-    """At the same place."""
+    """The text is stored in the same place."""
     scene = Scene({"change_every": 2}, flush_ms=300)
     session = scene.session()
     scene.append(session, 4)
@@ -154,7 +154,7 @@ def test_every_nth_message_is_stored_with_another_text():
 
 
 def test_sessions_of_one_group_overwrite_each_other():
-    """What was there can be read no more."""
+    """An overwritten message can no longer be read."""
     scene = Scene(flush_ms=5000, groups=1)
     first, second = scene.session(), scene.session()
     scene.append(first, 3)
@@ -167,7 +167,7 @@ def test_sessions_of_one_group_overwrite_each_other():
 
 
 def test_what_the_database_refuses_is_lost():
-    """And named."""
+    """It is named."""
     scene = Scene(flush_ms=300, database=PlayedDatabase())
     scene.database.refuses = {2}
     session = scene.session()
@@ -177,7 +177,7 @@ def test_what_the_database_refuses_is_lost():
 
 
 def test_a_database_that_fails_gets_everything_with_the_next_flush(caplog):
-    """In order; until then a crash loses it."""
+    """They keep their order; until then a crash loses them."""
     scene = Scene(flush_ms=300, database=PlayedDatabase())
     session = scene.session()
     scene.database.fails = True
@@ -198,7 +198,7 @@ def test_a_database_that_fails_gets_everything_with_the_next_flush(caplog):
 
 @pytest.mark.parametrize(("fails", "lost"), [(False, []), (True, [("s0", 1, CRASH)])])
 def test_a_crash_while_the_database_writes(fails, lost):
-    """What it is writing is stored or not, as it says."""
+    """Messages being written are stored or not, as the database says."""
 
     async def run():
         scene = Scene(flush_ms=300, database=PlayedDatabase())
@@ -229,7 +229,7 @@ def test_the_log_is_bounded(monkeypatch):
 
 
 def test_plain_storage_is_not_asked():
-    """With nothing to write to and nothing to lose."""
+    """It has nowhere to write and nothing to lose."""
     assert Scene().storage.is_plain
     assert not Scene(flush_ms=1).storage.is_plain
 

@@ -46,7 +46,7 @@ def test_silence_is_ended_and_any_frame_resets_it(standin_with):
     ],
 )
 def test_odd_frames(small, opcode, payload, code):
-    """The close code that says what was wrong; odd but well-formed messages are answered."""
+    """The close code says what was wrong; odd but well-formed messages are answered."""
 
     async def run():
         client = await RawSocket.open(small)
@@ -139,7 +139,7 @@ def test_rest_and_upgrade_share_a_connection_as_far_as_they_can(standin):
     "first", [b"\x00\xff\x00\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /socket/websocket?x\r\n\r\n"]
 )
 def test_what_is_no_http_is_answered_and_closed(standin, first):
-    """With something, and nothing hangs."""
+    """Nothing hangs."""
     with socket.create_connection(("127.0.0.1", standin.port), 60) as connection:
         connection.sendall(first)
         assert connection.recv(65536).startswith(b"HTTP/")

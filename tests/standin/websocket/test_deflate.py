@@ -41,7 +41,7 @@ def test_what_is_compressed_a_client_can_read(offer, messages):
 
 @pytest.mark.parametrize("offer", ["permessage-deflate", "permessage-deflate; client_no_context_takeover"])
 def test_what_a_client_compresses_is_read(offer):
-    """With the window kept or reset."""
+    """The window may be kept or reset."""
     server, packer = negotiate(offer), zlib.compressobj(wbits=-15)
     for message in (b"hello hello hello", b"hello again"):
         if "takeover" in offer:

@@ -86,7 +86,7 @@ def test_garbage_never_raises_anything_else(data):
 
 
 def test_rsv1_is_reported_when_it_was_negotiated():
-    """Of the first frame of a message."""
+    """It is that of the first frame of a message."""
     reader = FrameReader(LIMIT, deflate=True)
     message = [*reader.feed(masked(0x41, b"a")), *reader.feed(masked(0x80, b"b"))]
     assert message == [(1, b"ab", True)]

@@ -46,7 +46,7 @@ def test_refused(changes, expected):
 
 
 def test_any_origin():
-    """As in FleetLM's development configuration."""
+    """FleetLM's development configuration allows it."""
     assert isinstance(verdict(origin=["http://elsewhere"], origin_host="any"), Upgrade)
 
 

@@ -60,7 +60,7 @@ def test_a_worker_waits_until_it_has_sent_its_code_version(runner, admission, sa
 
 
 def test_a_worker_on_other_code_is_turned_away_by_name(runner, admission, said):
-    """Both sides get the same words; what it says later is not heard."""
+    """Both sides get the same words; its later messages are ignored."""
     show(runner, replace(MINE, package="1.1.0", locustfile="other"))
     assert runner.sent[-1] == (WorkerRejected.kind, "w1")
     (text,) = said
@@ -170,7 +170,7 @@ def test_nothing_gets_out_of_the_handling_of_a_message(runner, admission, said):
 
 
 def test_a_flood_fills_neither_log_nor_memory(runner, admission, said):
-    """Of messages that cannot be read, of peers that never say what they are, of types that nobody knows."""
+    """It may consist of unreadable messages, of peers that never introduce themselves, or of unknown types."""
     for number in range(5_000):
         runner.hears(f"evil{number}", "client_ready", "2.47.0")
         runner.hears(f"evil{number}", Introduction.kind, None)
@@ -190,7 +190,7 @@ def test_workers_on_other_code_are_turned_away_in_a_bounded_number_of_lines(runn
 
 @pytest.mark.parametrize(("family", "comes_in"), [("", True), ("one", True), ("two", False)])
 def test_a_worker_that_another_master_forked_is_turned_away(runner, said, family, comes_in):
-    """Its own master is gone, or it would be with that; workers that were started by themselves may come."""
+    """Its own master is gone, or it would be with that one; separately started workers may come."""
     WorkerAdmission(runner, MINE, said.append, RefusedMessages(said.append), "one")
     runner.hears("w1", "client_ready", "2.47.0")
     runner.hears("w1", Introduction.kind, {"version": MINE.to_wire(), "process": None, "family": family})

@@ -17,7 +17,7 @@ def entry(second):
 
 
 def report(clock_s):
-    """One of a worker whose clock shows this much."""
+    """Return a report of a worker whose clock shows this much."""
     second = int(clock_s)
     total = entry(second) | {"last_request_timestamp": None}
     return {"fleetlm_wall_clock": clock_s, "stats": [entry(second)], "stats_total": total}
@@ -33,7 +33,7 @@ def test_a_report_is_moved_to_the_masters_clock(off_s):
 
 
 def test_a_report_that_was_long_on_its_way_is_not_moved_by_that():
-    """A link was cut: what an earlier one told of the clock holds."""
+    """A link was cut: what an earlier report showed about the clock still holds."""
     clocks = ClockSkew(lambda: NOW_S)
     clocks.correct("w", report(NOW_S - 0.01))
     late = report(NOW_S - 12.0)

@@ -23,7 +23,7 @@ def differences(**changed):
 
 
 def test_the_same_code_has_no_differences():
-    """Also after the lists of the wire."""
+    """It holds after the lists of the wire, too."""
     wire = {name: list(value) if isinstance(value, tuple) else value for name, value in MINE.to_wire().items()}
     assert MINE.differences(wire) == []
 
@@ -42,7 +42,7 @@ def test_the_same_code_has_no_differences():
     ],
 )
 def test_each_difference_is_reported(changed, told):
-    """What a person has to make the same."""
+    """The text says what a person has to make the same."""
     assert differences(**changed) == [told]
 
 

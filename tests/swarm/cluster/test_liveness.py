@@ -23,7 +23,7 @@ PATIENCE_S = 10.0
 
 
 class Watched:
-    """A liveness whose ticks the test makes."""
+    """A liveness whose ticks come from the test."""
 
     def __init__(self):
         self.runner = MasterRunner()
@@ -102,7 +102,7 @@ def test_an_ended_process_on_this_machine_is_lost_as_soon_as_its_last_words_are_
 
 
 def test_with_rebalancing_locust_decides_but_does_not_begin_from_nothing(watched):
-    """A person asked for it; the restart after a minute would stop all users of the others."""
+    """A user asked for it; the restart after a minute would stop all users of the others."""
     watched.runner.rebalances = True
     node = watched.runner.add("w1")
     watched.beat("w1")
@@ -149,7 +149,7 @@ def check_for(master_liveness, seconds):
 
 
 def test_a_silent_master_is_gone_after_its_time(runner, master_liveness):
-    """Whatever it says is a sign of life."""
+    """Any message is a sign of life."""
     assert check_for(master_liveness, MASTER_PATIENCE_S - TICK_S) == ""
     runner.handle_message(Message("heartbeat", None, "w1"))
     assert check_for(master_liveness, MASTER_PATIENCE_S - TICK_S) == ""
@@ -214,14 +214,14 @@ def test_bytes_that_are_no_message_are_refused(runner, master_liveness, caplog):
 
 
 def test_nothing_gets_out_of_the_handling_of_a_message(runner, master_liveness, caplog):
-    """Whatever Locust or a listener raises."""
+    """It holds whatever Locust or a listener raises."""
     runner.listeners["boom"] = lambda **_: 1 / 0
     runner.handle_message(Message("boom", None, "w1"))
     assert "it could not be handled: ZeroDivisionError" in caplog.text
 
 
 def test_silence_grows_by_ticks_and_ends_when_something_is_heard():
-    """Each one by itself; who was never heard is not silent."""
+    """Each peer counts separately; one never heard from is not silent."""
     silence = SilenceCounter()
     silence.heard("a")
     silence.tick()

@@ -20,7 +20,7 @@ from tests.ports import free_port
 
 
 def parsed(**given):
-    """What Locust parsed; our options bind to the loopback interface."""
+    """Return what Locust parsed; our options bind to the loopback interface."""
     untouched = {
         "master": False,
         "worker": False,
@@ -47,7 +47,7 @@ def holder(host="127.0.0.1"):
 @pytest.mark.parametrize("bind_host", ["127.0.0.1", "*", "localhost"])
 @pytest.mark.parametrize("how", [{"master": True}, {"processes": 2}, {"processes": -1}], ids=str)
 def test_a_taken_port_is_refused_in_a_sentence(bind_host, how):
-    """Whoever holds it, on whichever of the addresses."""
+    """It does not matter who holds it, on which of the addresses."""
     with holder() as port, pytest.raises(StartupError) as refused:
         prepare_master(parsed(master_bind_host=bind_host, master_bind_port=port, master_port=port, **how))
     assert refused.value.exit_code == 2

@@ -1,4 +1,4 @@
-"""Messages as Locust and we make them pass; whatever was made of them otherwise is refused in words."""
+"""Messages as Locust and we make them pass; anything else is refused with a description."""
 
 import random
 from dataclasses import asdict
@@ -104,7 +104,7 @@ BOTH += [(FROM_MASTER, *item) for item in SOUND_FROM_MASTER.items()]
 
 @pytest.mark.parametrize(("shapes", "kind", "data"), BOTH, ids=lambda value: value if isinstance(value, str) else "")
 def test_sound_messages_pass(shapes, kind, data):
-    """Also after msgpack, which makes lists of tuples."""
+    """It holds after msgpack, too, which turns tuples into lists."""
     wire = msgpack.unpackb(msgpack.packb(data), strict_map_key=False)
     assert problem_with(Message(kind, wire, "w1"), shapes, ()) == ""
 
@@ -175,7 +175,7 @@ def test_a_report_carries_our_part_beside_locusts():
 
 
 def test_a_run_is_described_with_its_options():
-    """As the worker needs them, in types; a wrong one is refused with its place."""
+    """They come in the types that the worker needs; a wrong one is refused with its place."""
     described = RunDescription(
         epoch="e",
         options=options(),

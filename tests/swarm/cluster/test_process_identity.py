@@ -1,4 +1,4 @@
-"""A process is taken for gone only when that is certain."""
+"""A process counts as gone only when that is certain."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def test_a_living_process_is_seen_and_not_gone():
 
 @pytest.mark.parametrize("claim", [None, ProcessIdentity("another", 1, "1"), ProcessIdentity("", 1, "1")])
 def test_a_process_that_is_not_seen_from_here_is_not_visible(claim):
-    """On another machine, or on a system that does not tell: only its silence can be judged."""
+    """On another machine, or on a system that does not tell, only its silence can be judged."""
     assert visible_process(claim) is None
 
 

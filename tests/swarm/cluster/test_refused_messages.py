@@ -25,7 +25,7 @@ def test_each_peer_and_kind_is_reported_once_and_all_are_counted():
 
 
 def test_lines_and_memory_are_bounded():
-    """Whoever sends garbage may use any number of names and kinds, of any length, with anything in them."""
+    """A sender of garbage may use any number of names and kinds, of any length, with any content."""
     said = []
     refused = RefusedMessages(said.append)
     for number in range(5_000):

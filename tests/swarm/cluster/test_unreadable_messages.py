@@ -1,4 +1,4 @@
-"""Whatever bytes a peer sends, Locust's socket makes a message of them, and raises nothing."""
+"""Whatever bytes a peer sends, Locust's socket turns them into a message and raises nothing."""
 
 import random
 
@@ -36,14 +36,14 @@ def _survives():
 
 
 def test_sound_bytes_are_the_message_that_they_were():
-    """As Locust reads it."""
+    """Locust reads the same."""
     found = Message.unserialize(SOUND)
     assert (found.type, found.data, found.node_id) == ("stats", {"a": [1, 2, {"b": None}]}, "w1")
 
 
 @pytest.mark.parametrize("name", GARBAGE)
 def test_garbage_is_a_message_that_says_so(name):
-    """Whatever the decoder raises."""
+    """It holds whatever the decoder raises."""
     found = Message.unserialize(GARBAGE[name])
     assert isinstance(found, UnreadableMessage)
     assert len(found.problem) < 300
@@ -56,7 +56,7 @@ def test_more_than_a_worker_can_say_is_not_decoded():
 
 
 def test_damaged_bytes_raise_nothing():
-    """They are a message, or say that they are none."""
+    """They are a message, or say that they are not."""
     rng = random.Random(1)
     for seed in range(2_000):
         assert isinstance(Message.unserialize(cut(SOUND, seed)), Message)

@@ -1,4 +1,4 @@
-"""A worker's end: asked for by its master or by a signal, its last numbers are sent, once the users are gone."""
+"""A worker's end: at the request of its master or by a signal, its last numbers are sent once the users are gone."""
 
 from types import SimpleNamespace
 
@@ -100,7 +100,7 @@ def test_a_signal_sends_the_final_snapshot_once(worker, runner):
 
 
 def test_a_worker_without_a_run_has_nothing_to_send(worker, runner):
-    """Between connecting and its first users."""
+    """It is the time between connecting and its first users."""
     worker.stop()
     worker.cut_drain_short()
     worker.drain()
@@ -109,7 +109,7 @@ def test_a_worker_without_a_run_has_nothing_to_send(worker, runner):
 
 
 def test_a_master_that_cuts_the_drain_short_is_answered_at_once(worker, runner):
-    """It asks again, with the word that it cannot wait; what is open counts as in flight."""
+    """The master asks again, saying that it cannot wait; open messages count as in flight."""
     worker.start()
     stays = Stays(worker._local_run._context.run)
     first = runner.hears(DrainRequest.kind, epoch="e")
@@ -143,7 +143,7 @@ def answers(runner, message_type):
 
 
 def test_a_run_that_cannot_be_read_is_refused(worker, runner):
-    """By name where the description has one; the place of the mistake is in the problem."""
+    """The description's name is used if there is one; the problem names the place of the mistake."""
     vars(worker._environment.parsed_options)[RunDescription.option]["dispatched_to"] = ["x"]
     worker.start()
     (refused,) = answers(runner, RunRefused)
@@ -153,7 +153,7 @@ def test_a_run_that_cannot_be_read_is_refused(worker, runner):
 
 
 def test_a_run_without_a_name_ends_the_worker(worker, runner):
-    """There is no run that an answer could be about."""
+    """There is no run that an answer could refer to."""
     vars(worker._environment.parsed_options)[RunDescription.option] = {"epoch": None}
     worker.start()
     gevent.idle()
@@ -173,7 +173,7 @@ def test_a_snapshot_is_sent_for_the_run_that_is_on_and_no_other(worker, runner):
 
 
 def test_what_a_search_orders_is_followed_in_its_run(worker, runner):
-    """And in no other."""
+    """Other runs are not affected."""
     worker.start()
     runner.hears(StepOrdered.kind, epoch="e", held_from_s=20.0, held_to_s=32.0, share=0.25).get(timeout=60)
     runner.hears(StepOrdered.kind, epoch="old", held_from_s=0.0, held_to_s=0.0, share=0.0).get(timeout=60)
@@ -214,7 +214,7 @@ def test_every_report_carries_snapshot_headcount_and_clock(worker, runner):
 
 
 def test_a_worker_without_work_left_says_so(worker, runner, caplog):
-    """A lost message is no harm: the next report says it too."""
+    """A lost message does no harm: the next report repeats it."""
     worker.start()
     worker.on_idle()
     (done,) = answers(runner, WorkDone)
@@ -226,7 +226,7 @@ def test_a_worker_without_work_left_says_so(worker, runner, caplog):
 
 @pytest.mark.parametrize("ending", ["rejected", "master lost"])
 def test_a_worker_that_is_rejected_or_has_no_master_quits(worker, runner, capsys, ending):
-    """With words and an exit code of its own."""
+    """It prints the reason, and has an exit code of its own."""
     if ending == "rejected":
         runner.hears(WorkerRejected.kind, problem="other\x1b[2J code").get(timeout=60)
         assert "code" in capsys.readouterr().err

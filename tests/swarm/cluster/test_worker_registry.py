@@ -37,7 +37,7 @@ def liveness():
 
 @pytest.fixture
 def refusals(runner, liveness):
-    """A registry, and where it tells what it refuses."""
+    """Return a registry, and the list of its refusals."""
     refused = RefusedMessages(lambda _: None)
     return WorkerRegistry(runner, liveness, refused), refused
 
@@ -100,7 +100,7 @@ def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, registry):
 
 
 def test_a_look_brings_the_numbers_of_this_moment(runner, registry):
-    """From every worker that is there; who does not take part yet says so."""
+    """They come from every worker present; one that does not take part yet says so."""
     runner.add("a", answers=True)
     runner.add("b", answers=True)
     runner.add("gone", state="missing")
@@ -199,7 +199,7 @@ def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts
 
 
 def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(runner, refusals):
-    """What the worker reported before it stays counted."""
+    """Its earlier reports stay counted."""
     registry, refused = refusals
     merge = SnapshotStore("e")
     runner.add("a")
@@ -234,7 +234,7 @@ def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
 
 
 def test_a_second_signal_cuts_the_workers_drain_short_and_still_waits_for_their_numbers(runner, registry):
-    """Whoever presses Ctrl-C twice loses the rest of the drain, and no sample."""
+    """Pressing Ctrl-C twice loses the rest of the drain, but no sample."""
     runner.add("a")
     merge = SnapshotStore("e")
     begin(registry, merge)
@@ -333,7 +333,7 @@ def test_one_that_is_cut_off_is_waited_for_until_it_is_given_up():
 
 @pytest.mark.parametrize("away_s", [4.0, 40.0])
 def test_one_that_is_back_is_asked_at_once_and_has_all_its_time(away_s):
-    """From its return, not from the first asking."""
+    """Its time counts from its return, not from the first request."""
     workers = Workers("a")
     workers.silences["a"] = CUT_S
     assert workers.awaited(100.0)

@@ -33,7 +33,7 @@ class ServerMetrics:
 
 
 class Console:
-    """Keeps what it is to say."""
+    """Keeps its lines."""
 
     def __init__(self):
         self.said = []

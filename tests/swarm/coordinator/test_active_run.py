@@ -1,4 +1,4 @@
-"""One run on its coordinator: what it tells its workers, when it ends, and how it is judged."""
+"""One run on its coordinator: its orders to its workers, its end, and its verdict."""
 
 import gevent
 import pytest
@@ -29,7 +29,7 @@ class Scene:
         )
 
     def ended(self):
-        """How Locust was asked to end, after everything that was set off."""
+        """Return how Locust was asked to end, after everything pending has run."""
         gevent.idle()
         return self.environment.runner.ended
 
@@ -81,7 +81,7 @@ def test_the_end_stops_drains_and_judges_in_this_order(scene):
 
 
 def test_a_drain_cut_short_is_passed_to_the_workers_and_shown(scene):
-    """Also when the signal comes before the drain."""
+    """It includes a signal that comes before the drain."""
     set_up = scene()
     set_up.run.end.stop()
     set_up.run.end.cut_drain_short()
@@ -131,7 +131,7 @@ def test_a_worker_that_is_lost_during_the_drain_is_not_waited_for(scene):
 
 
 def test_a_worker_that_cannot_take_part_ends_the_run_without_a_verdict(scene):
-    """As if it had not begun."""
+    """The effect is as if it had not begun."""
     set_up = scene()
     set_up.run.on_worker_refused("a", "too few open files")
     assert set_up.refusals == [True]
@@ -152,7 +152,7 @@ def test_all_work_done_ends_the_run_and_is_no_interruption(scene):
 
 
 def test_a_run_that_ends_before_its_time_was_interrupted(scene):
-    """And what workers and users did wrong is doubted as well."""
+    """Faults of workers and users are doubts as well."""
     set_up = scene()
     set_up.environment.runner.exceptions = {1: {"count": 2, "msg": "KeyError('x')"}}
     set_up.workers.reasons = ["worker a sent 3 messages that were refused"]
@@ -174,7 +174,7 @@ def test_edited_users_are_what_is_expected_from_then_on(scene):
 
 
 def test_numbers_of_this_moment_are_fetched_from_all_workers(scene):
-    """For a capacity search."""
+    """A capacity search needs them."""
     set_up = scene()
     border = set_up.run.border()
     assert "look" in set_up.workers.calls

@@ -13,7 +13,7 @@ from tests.swarm.samples import numbering, options
 
 
 class Presence:
-    """The workers of the run, of which some have gone."""
+    """The workers of the run, some of which have gone."""
 
     def __init__(self, *gone):
         self.has_ramped_up = True
@@ -37,7 +37,7 @@ def ended(runner):
 
 
 def test_the_last_user_ends_a_headless_run():
-    """By quitting, as the run time does."""
+    """It does so by quitting, as the run time does."""
     runner = LocalRunner(3)
     finish = line(runner)
     finish.note("local", told(3, 1, 2))

@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_shows_one_line_that_changes():
-    """What stays is written below it, not behind it."""
+    """Permanent text is written below it, not after it."""
     stream = Terminal()
     console = Console(stream)
     console.progress("one")

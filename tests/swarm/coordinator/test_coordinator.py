@@ -1,4 +1,4 @@
-"""The coordinator lives as long as its process; of a run that was judged only a view and a result stay."""
+"""The coordinator lives as long as its process; of a run that was judged, only a view and a result stay."""
 
 import gevent
 import pytest
@@ -41,7 +41,7 @@ def test_before_the_first_run_there_is_nothing_to_see_or_to_end(coordinator):
 
 
 def test_a_run_is_gone_when_it_is_judged_and_a_view_of_it_stays(coordinator):
-    """With its result, for the pages."""
+    """The view has its result, for the pages."""
     start(coordinator)
     assert coordinator.running
     assert coordinator.view().state == "running"
@@ -127,7 +127,7 @@ def test_users_and_stages_of_a_session_rate_are_not_changed_by_hand(coordinator)
 
 
 def test_an_option_given_during_a_run_is_refused(coordinator):
-    """It would have no effect; a page that sends what it shows changes nothing."""
+    """It would have no effect; a page that sends its unchanged values changes nothing."""
     start(coordinator)
     form = {"user_count": "9", "spawn_rate": "1"}
     with pytest.raises(StartupError, match=r"stop it first: Thresholds$"):
@@ -138,7 +138,7 @@ def test_an_option_given_during_a_run_is_refused(coordinator):
 
 
 def test_a_worker_that_refuses_leaves_no_run_behind(tmp_path):
-    """And no verdict."""
+    """There is no verdict either."""
     runner = TypedMasterRunner(a="running")
     environment, context = process(runner)
     coordinator = Coordinator(environment, context)

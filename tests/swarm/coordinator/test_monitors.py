@@ -1,4 +1,4 @@
-"""The watch of `--abort-on-fail`: looks from the end of the warm-up on, tells once, and ends with the run."""
+"""The watch of `--abort-on-fail`: it checks from the end of the warm-up, reports once, and ends with the run."""
 
 from types import SimpleNamespace
 
@@ -42,7 +42,7 @@ def fast(monkeypatch):
 
 
 def test_it_tells_once_when_patience_is_over(fast):
-    """And looks no more."""
+    """It stops checking."""
     patience, told, times = Patience(), AsyncResult(), iter([-1.0, 0.0, 1.0, 2.0, 3.0, 4.0])
     AbortWatch(patience, totals=lambda: "numbers", main_s=lambda: next(times), on_hopeless=told.set)
     assert told.get() == "it is hopeless"
@@ -50,7 +50,7 @@ def test_it_tells_once_when_patience_is_over(fast):
 
 
 def test_it_ends_with_the_run(fast):
-    """Also when the watch itself ends it."""
+    """It includes the case that the watch itself ends it."""
     patience, ended = Patience(), AsyncResult()
     posted = AbortWatch(
         patience, totals=lambda: None, main_s=lambda: 1.0, on_hopeless=lambda _: ended.set(posted.stop())
@@ -62,7 +62,7 @@ def test_it_ends_with_the_run(fast):
 
 
 def test_looks_that_take_long_are_rare(monkeypatch):
-    """On a master with many workers a look merges the histograms of all of them."""
+    """On a master with many workers, a check merges the histograms of all of them."""
     slept, told = [], AsyncResult()
     clock = iter([10.0, 12.0, 30.0, 30.01, 40.0, 40.5])
     monkeypatch.setattr(monitors, "time", SimpleNamespace(perf_counter=lambda: next(clock)))

@@ -36,7 +36,7 @@ class Warned:
 
 
 def preparation(folder, changed=None, **parsed):
-    """A preparation with the sample benchmark, and what it says."""
+    """Return a preparation with the sample benchmark, and the list of its messages."""
     environment, _ = process(no_results=False, results_dir=str(folder), presets_file="", preset="light", **parsed)
     said = []
     made = Preparation(environment, BenchmarkContext(environment, changed or benchmark()), said.append)
@@ -104,14 +104,14 @@ def test_a_target_that_is_not_there_is_refused_with_another_code(tmp_path):
 
 
 def test_what_the_checks_found_is_said(tmp_path):
-    """And the run begins."""
+    """The run begins all the same."""
     made, said = preparation(tmp_path, benchmark(check=Warned))
     made.by_command_line()
     assert said == ["the agent does not answer"]
 
 
 def test_options_that_contradict_each_other_are_the_benchmarks_to_refuse(tmp_path):
-    """By its own check."""
+    """Its own check does so."""
 
     def contradicts(_options):
         raise UsageError("--one", "1", "another than that of --two", "2")
@@ -122,7 +122,7 @@ def test_options_that_contradict_each_other_are_the_benchmarks_to_refuse(tmp_pat
 
 
 def test_a_form_that_is_refused_changes_nothing(tmp_path):
-    """Neither host nor options."""
+    """Host and options stay the same."""
     made, _ = preparation(tmp_path)
     made.preview()
     before = dict(vars(made.parsed))
@@ -135,7 +135,7 @@ def test_a_form_that_is_refused_changes_nothing(tmp_path):
 
 
 def test_the_form_previews_the_plan_of_the_command_line(tmp_path):
-    """And a preset, as it would be without anything else."""
+    """It also previews a preset, as it would be without anything else."""
     made, _ = preparation(tmp_path)
     made.preview()
     assert made.parsed.num_users == 18

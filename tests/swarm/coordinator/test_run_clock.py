@@ -1,4 +1,4 @@
-"""How long a run was on, how much of it is judged, and whether it ended early."""
+"""How long a run lasted, how much of it is judged, and whether it ended early."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_time_stands_still_when_the_run_is_stopped():
 
 
 def test_the_judged_part_begins_with_the_warm_ups_end_or_with_the_last_reset():
-    """And is never less than nothing."""
+    """It is never less than 0."""
     run = Clocked(60.0, warm_up_s=10.0)
     assert run.after(4.0).judged_s() == 0.0
     assert run.after(15.0).judged_s() == 5.0

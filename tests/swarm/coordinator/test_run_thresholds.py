@@ -79,7 +79,7 @@ def test_a_given_threshold_may_take_a_contradiction_out_of_the_preset():
 
 
 def test_a_preset_also_serves_a_run_of_single_behaviours():
-    """What it promises of others is not judged, and said to be."""
+    """Its thresholds on others are not judged, and reported so."""
     said = []
     preset = (*PRESET, "append_latency_ms{scenario:churn}: p(95)<9", "lifecycle_total_ms: avg<9")
     found = rules(preset=preset, said=said, churn_vus="0")
@@ -158,7 +158,7 @@ def test_every_behaviour_that_runs_brings_its_defaults(preset, given, raw, judge
     ],
 )
 def test_a_default_threshold_can_be_switched_off(preset, given, judged):
-    """`off` in place of conditions, by the preset or by a given threshold; what is off is said."""
+    """`off` replaces the conditions, in the preset or a given threshold; defaults switched off are reported."""
     said = []
     assert defaults(*given, preset=preset, said=said) == judged
     assert all(line.startswith("default threshold dropped, as requested: ") for line in said)
@@ -166,7 +166,7 @@ def test_a_default_threshold_can_be_switched_off(preset, given, judged):
 
 
 def test_what_is_not_there_cannot_be_switched_off():
-    """It would have no effect; the error names what is there."""
+    """It would have no effect; the error names the existing ones."""
     with pytest.raises(UsageError, match=r"a default threshold of this run: message_success_rate\{scenario:long_lived"):
         defaults("seq_gaps: off")
     with pytest.raises(UsageError, match="this run: none"):
@@ -174,7 +174,7 @@ def test_what_is_not_there_cannot_be_switched_off():
 
 
 def test_a_default_that_this_run_does_not_record_is_left_out():
-    """And one that is recorded for the whole run only is judged for the whole run, once."""
+    """A default recorded only for the whole run is judged for the whole run, once."""
     assert defaults(records=lambda _options, metric, scenario: scenario != "churn") == [LONG_LIVED]
     assert defaults(records=lambda _options, metric, scenario: scenario is None) == [
         "message_success_rate: rate>0.5",
@@ -225,7 +225,7 @@ def test_a_run_without_answers_is_not_judged_by_them():
 
 
 def test_a_search_has_no_threshold_on_what_is_stored():
-    """It judges its steps, and what is stored is known at its end."""
+    """It judges its steps, and what is stored is known only at its end."""
     search = replace(BENCH, search=lambda _options: None)
     rules = [str(rule) for rule in rules_of(options(audit="replay"), search, DEFAULT, print)]
     assert not set(AUDITED) & set(rules)
@@ -243,7 +243,7 @@ def test_a_preset_may_bound_the_server_and_serve_runs_that_do_not_see_it():
 
 
 def test_a_search_judges_nothing_that_takes_longer_than_a_step():
-    """Neither windows nor figures of the server; a preset's are left out."""
+    """That rules out windows and figures of the server; a preset's are left out."""
     search = replace(BENCH, search=lambda _options: None)
     for lasting in ("append_latency_ms[60s]: p(95)<5", SERVER):
         asked = options(threshold=[lasting], server_pid="12")
@@ -254,7 +254,7 @@ def test_a_search_judges_nothing_that_takes_longer_than_a_step():
 
 
 def test_a_figure_that_no_source_has_is_refused_or_left_out():
-    """A given one is a mistake to be told before the load; a preset's serves other servers too."""
+    """A given one is a mistake to be reported before the load; a preset's also serves other servers."""
     thresholds, said = parse_thresholds([SERVER]), []
     has_none, has_all = (lambda _series: False), (lambda _series: True)
     with pytest.raises(UsageError, match="a source of this run reports, unlike api"):

@@ -22,7 +22,7 @@ def test_versions_hold_what_the_client_is_made_of():
 
 
 def test_a_host_is_asked_once_for_both():
-    """When a run starts: at its end a signal may reach what is asked."""
+    """It happens when a run starts: at its end, a signal might reach the child processes."""
     host = this_host()
     assert host.facts.keys() == host_facts().keys()
     assert host.versions == versions()
@@ -30,7 +30,7 @@ def test_a_host_is_asked_once_for_both():
 
 @pytest.mark.parametrize("name", ["GITHUB_SHA", "CI_COMMIT_SHA"])
 def test_the_commit_of_a_ci_job_is_kept(monkeypatch, name):
-    """As CI names it, shortened; what is no commit is not taken."""
+    """It is shortened; a text that is not a commit is ignored."""
     for other in ("GITHUB_SHA", "CI_COMMIT_SHA"):
         monkeypatch.delenv(other, raising=False)
     assert "commit" not in versions()

@@ -1,4 +1,4 @@
-"""The child servers of --standin: how long they are waited for, and what is said meanwhile."""
+"""The child servers of --standin: how long they are awaited, and the messages meanwhile."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ class Played:
 
 @pytest.fixture
 def started(monkeypatch):
-    """Starts servers whose children are the given ones, the agent first."""
+    """Start servers whose children are the given ones, the agent first."""
     monkeypatch.setattr(local_servers, "NOTICE_S", 0.0)
     made = []
 
@@ -50,7 +50,7 @@ def started(monkeypatch):
 
 
 def test_servers_that_are_there_are_not_waited_for(started):
-    """Where they listen is in their ready lines."""
+    """Their ready lines say where they listen."""
     told = []
     urls = started(Played(READY), Played(READY.replace("1234", "99")), tell=told.append)
     assert (urls.agent_url, urls.api_url) == ("http://127.0.0.1:1234", "http://127.0.0.1:99/api")
@@ -59,7 +59,7 @@ def test_servers_that_are_there_are_not_waited_for(started):
 
 
 def test_a_slow_start_is_reported_and_waited_for_as_long_as_asked(started):
-    """Who is late is named, with the limit."""
+    """The late one is named, with the limit."""
     slow, told = Played(), []
 
     def tell(text):
@@ -80,7 +80,7 @@ def test_one_that_does_not_come_up_says_what_it_said(started, monkeypatch):
 
 
 def test_a_stand_in_that_was_killed_starts_again_on_its_port(tmp_path):
-    """With its options, here the file that it starts from."""
+    """It keeps its options, here the file that it starts from."""
     servers = LocalServers()
     try:
         urls = servers.start(standin=["--storage-file", str(tmp_path / "storage")])
@@ -109,7 +109,7 @@ def test_a_stand_in_that_was_killed_starts_again_on_its_port(tmp_path):
     ],
 )
 def test_what_the_stand_in_is_told_besides(like, options, protocol, added):
-    """As a shell would split it; of the two children only the stand-in gets it. It speaks what the run asks for."""
+    """The text is split as in a shell, and only the stand-in gets it. It speaks the run's protocol."""
     assert standin_arguments(like, options, protocol) == added
 
 
@@ -126,7 +126,7 @@ def begun(code):
 
 @pytest.mark.parametrize(("code", "wait_s"), [(HEEDS, 30.0), (IGNORES, 0.05)])
 def test_it_ends_in_any_case(code, wait_s):
-    """By the closed pipe or the signal, else by force; asked twice or not."""
+    """The closed pipe, the signal, or force ends it, no matter how often."""
     child = begun(code)
     child.terminate()
     child.terminate()
@@ -135,6 +135,6 @@ def test_it_ends_in_any_case(code, wait_s):
 
 
 def test_what_cannot_be_started_is_reported():
-    """As the system tells it."""
+    """The text is the system's."""
     with pytest.raises(OSError, match="No such file"):
         ChildProcess(["/no/such/program"])

@@ -11,7 +11,7 @@ from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users
 
 @pytest.fixture
 def limits(monkeypatch):
-    """Stands for the system's limit: a function that sets (soft, hard), and what was last set."""
+    """Replace the system's limit by a function that sets (soft, hard); return it with the last limit set."""
     now = {"limits": (0, 0), "refuses": False}
 
     def setrlimit(_, wanted):
@@ -58,7 +58,7 @@ def test_a_low_hard_limit_is_refused_and_says_what_to_set(limits):
 
 
 def test_a_system_that_does_not_let_it_be_raised_is_refused(limits):
-    """Whatever the hard limit promised."""
+    """It holds whatever the hard limit is."""
     limits.update(limits=(1024, resource.RLIM_INFINITY), refuses=True)
     with pytest.raises(StartupError, match="the limit is 1024"):
         allow_users(5_000)

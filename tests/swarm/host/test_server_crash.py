@@ -1,4 +1,4 @@
-"""The crash of a run: in its order, and whatever goes wrong is in the record."""
+"""The crash of a run: its steps in order, and a record of everything that goes wrong."""
 
 import gevent
 import pytest
@@ -47,7 +47,7 @@ def crashed(server, answers=(True,), plan=None):
 
 
 def test_it_stops_starts_and_waits():
-    """And says each."""
+    """It reports each step."""
     server = Server()
     record, said = crashed(server)
     assert server.calls == ["stop", "start"]
@@ -82,14 +82,14 @@ def test_a_run_that_ends_before_its_crash_is_doubtful():
 
 
 def test_a_run_that_stops_nothing_has_no_doubt():
-    """Whoever looks after the server may stop it."""
+    """The server's operator may stop it."""
     driver = CrashDriver(plan_of("none"), None, elapsed_s=lambda: 0.0, answers=lambda: True, say=lambda _line: None)
     driver.stop()
     assert list(crash_doubts(driver.record)) == []
 
 
 def test_the_server_is_known_before_the_run():
-    """One without a process to stop is refused; `--crash none` needs none; a start by hand is asked for."""
+    """One without a process to stop is refused; `--crash none` needs none; a start by hand is requested."""
     said = []
     assert server_of(plan_of("none"), None, said.append) is None
     with pytest.raises(UsageError):
@@ -105,7 +105,7 @@ def test_the_server_is_known_before_the_run():
     "given", [["--flush-ms", "9"], ["--flush-ms=9"], ["--like", "late"], ["--storage-groups", "4"]]
 )
 def test_options_of_the_stand_in_win(tmp_path, given):
-    """Whoever says when it flushes is heard; else it is the protocol's period."""
+    """A given flush period is respected; the default is the protocol's."""
     assert "--flush-ms" not in standin_storage(tmp_path, 0.3, given)
     assert standin_storage(tmp_path, 0.3, [])[2:4] == ["--flush-ms", "300"]
 
@@ -122,5 +122,5 @@ def test_options_of_the_stand_in_win(tmp_path, given):
     ],
 )
 def test_the_stand_ins_options_say_what_it_speaks(given, spoken):
-    """In both of the forms that a command line has."""
+    """Both forms of the command line are understood."""
     assert spoken_protocol(given, "early") == spoken

@@ -1,4 +1,4 @@
-"""Processes and commands by which a server is stopped: what is not there is refused, what fails is told."""
+"""Processes and commands that stop a server: missing ones are refused, failures are reported."""
 
 import os
 import signal
@@ -62,20 +62,20 @@ def test_a_program_that_is_not_there_is_refused():
 
 
 def test_a_command_runs_without_a_shell(tmp_path):
-    """What would be special in a shell is an argument."""
+    """A character special to a shell is just an argument."""
     made = tmp_path / "a b;c"
     stop_command(["touch", str(made)]).run(10.0)
     assert made.exists()
 
 
 def test_a_command_that_fails_is_told():
-    """By its exit code."""
+    """The report has its exit code."""
     with pytest.raises(StopFailed, match="--stop-command ended with exit code 3"):
         stop_command(["sh", "-c", "exit 3"]).run(10.0)
 
 
 def test_a_command_that_does_not_end_is_killed(tmp_path):
-    """With all that it started: they are a session of their own."""
+    """So is everything it started: they are a session of their own."""
     pid_file = tmp_path / "pid"
     with pytest.raises(StopFailed, match=r"did not end within 1 s"):
         stop_command(["sh", "-c", f"echo $$ > {pid_file}; sleep 60; true"]).run(1.0)

@@ -29,7 +29,7 @@ print(number)
 
 
 def test_it_says_why_and_exits_with_the_code(capsys):
-    """On stderr, because stdout belongs to results."""
+    """It is on stderr, because stdout belongs to results."""
     with pytest.raises(SystemExit) as ended:
         exit_with(StartupError("no server", 1))
     assert ended.value.code == 1

@@ -1,4 +1,4 @@
-"""What a person changed in the form is a wish; what was only left standing follows the chosen preset."""
+"""A value that a person changed in the form is an override; an unchanged one follows the chosen preset."""
 
 import pytest
 
@@ -12,7 +12,7 @@ OWN = {"light": LIGHT, "standard": STANDARD}
 
 
 def fields(shown):
-    """What a page sends that shows this."""
+    """Return what a page sends that shows this."""
     return {"user_count": str(shown["num_users"]), "spawn_rate": str(shown["spawn_rate"]), "run_time": "2m"} | (
         {} if shown["run_time"] == 120 else {"run_time": str(shown["run_time"])}
     )

@@ -1,4 +1,4 @@
-"""The verdict of a run: judged once, with who took part, and written with what a person did meanwhile."""
+"""The verdict of a run: judged once, with the workers that took part, and written with the changes a person made."""
 
 import json
 from types import SimpleNamespace
@@ -66,7 +66,7 @@ def test_a_file_that_cannot_be_written_is_named_and_is_no_pass(tmp_path):
     ids=["one without a report", "a lost one"],
 )
 def test_workers_that_did_not_report_to_the_end_are_doubted(tmp_path, workers, reason):
-    """What they measured last is missing."""
+    """Their last measurements are missing."""
     result = concluded(tmp_path, workers)
     assert result.verdict.kind == "inconclusive"
     assert any(reason in doubt for doubt in result.verdict.doubts)
@@ -87,7 +87,7 @@ def test_a_missed_threshold_fails_with_its_doubts(tmp_path):
 
 
 def test_a_run_in_which_several_scenarios_stream_keeps_the_figures_of_each(tmp_path):
-    """For the charts of a report that is made again from its folder."""
+    """They are for the charts of a report made again from its folder."""
     snapshots, ledger = SnapshotStore("e"), Ledger(DEFAULT, "e", "local")
     ledger.count("messages_sent", "burst", "main")
     for place, scenario in enumerate(("burst", "churn"), 1):
@@ -115,7 +115,7 @@ def audited(folder, counts, **raw):
 
 
 def test_an_audited_run_says_what_the_audit_saw(tmp_path):
-    """In its summary and its text; the database's address is in neither."""
+    """The summary and the text say it; neither contains the database's address."""
     result = audited(tmp_path, {"messages_audited": 5, "messages_stored": 5})
     assert result.verdict.kind == "pass"
     assert result.summary["audit"]["words"] == "audited in the database: 5 of 5 acknowledged messages (100 %)"
@@ -126,7 +126,7 @@ def test_an_audited_run_says_what_the_audit_saw(tmp_path):
 
 
 def test_an_audit_that_saw_too_little_is_a_doubt(tmp_path):
-    """A fifth is enough by default, and not where half is asked for."""
+    """A fifth is enough by default, but not if half is required."""
     counts = {"messages_audited": 1, "messages_stored": 1, "messages_unaudited memory_bound": 4}
     assert audited(tmp_path / "a", counts).verdict.kind == "pass"
     assert "less than --audit-share 0.5" in str(audited(tmp_path / "b", counts, audit_share="0.5").verdict.doubts)

@@ -1,4 +1,4 @@
-"""Which call of a master's `start` goes on spawning."""
+"""Which call of a master's `start` keeps spawning."""
 
 import gevent
 from gevent.event import Event
@@ -15,7 +15,7 @@ class One(User):
 
 
 def test_a_start_ends_the_one_that_still_spawns():
-    """On a master both would step the dispatcher's generator, and one of them would fail."""
+    """On a master, both would step the dispatcher's generator, and one of them would fail."""
     may_return, returned = Event(), []
     with a_master(One) as runner:
 
@@ -36,7 +36,7 @@ def test_a_start_ends_the_one_that_still_spawns():
 
 
 def test_a_call_that_prepares_a_run_is_not_ended():
-    """It does not spawn yet: the runner is what it was before."""
+    """It is not spawning yet: the runner is in its earlier state."""
     may_return = Event()
     with a_master(One) as runner:
         newest = NewestStart(runner, may_return.wait)
@@ -49,7 +49,7 @@ def test_a_call_that_prepares_a_run_is_not_ended():
 
 
 def test_a_ramp_goes_on_to_the_number_that_was_asked_for_last():
-    """Locust's own dispatcher, whose worker is sent what each call dispatches."""
+    """Tried with Locust's own dispatcher, whose worker gets what each call dispatches."""
     sent = []
     with a_master(One) as master:
         master.clients["worker"] = WorkerNode("worker")

@@ -1,4 +1,4 @@
-"""The load of a run: its changes in the order of time, and the stages that have begun."""
+"""The load of a run: its changes in order of time, and the stages that have begun."""
 
 from fleetlm_users.swarm.coordinator.control.run_load import RunLoad
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
@@ -22,7 +22,7 @@ def run_load(**raw):
 
 
 def test_changes_of_users_and_of_speed_are_in_order_of_time():
-    """Whoever made them."""
+    """It does not matter who made them."""
     load, clock = run_load()
     clock.now_s = 1.0
     load.speed_control.set(2.0)

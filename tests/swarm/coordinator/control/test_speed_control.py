@@ -24,7 +24,7 @@ def clock():
 
 
 def test_a_change_holds_from_a_moment_that_all_hear_of_before(clock):
-    """And is said with that moment."""
+    """The answer states that moment."""
     control = SpeedControl(clock)
     assert control.set(2.0) == f"2 times the planned rate from {10 + LEAD_S:.1f} s into the run on"
     assert control.changes == [SpeedChange(10 + LEAD_S, 2.0)]
@@ -32,7 +32,7 @@ def test_a_change_holds_from_a_moment_that_all_hear_of_before(clock):
 
 
 def test_after_a_pause_the_rate_is_that_before_it(clock):
-    """Also after two pauses."""
+    """It holds after two pauses, too."""
     control = SpeedControl(clock)
     control.set(0.5)
     for _ in range(2):
@@ -42,7 +42,7 @@ def test_after_a_pause_the_rate_is_that_before_it(clock):
 
 
 def test_a_change_that_has_not_happened_yet_gives_way_to_the_next(clock):
-    """Only the last one ever holds, so the report does not name the other."""
+    """Only the last one ever takes effect, so the report does not name the other."""
     control = SpeedControl(clock)
     control.set(0.0)
     clock.now_s += LEAD_S / 2
@@ -51,7 +51,7 @@ def test_a_change_that_has_not_happened_yet_gives_way_to_the_next(clock):
 
 
 def test_changes_are_bounded(clock, monkeypatch):
-    """What workers are told must have a size."""
+    """Messages to workers must be bounded."""
     control = SpeedControl(clock)
     assert MAX_CHANGES == 10_000
     monkeypatch.setattr(speed_control, "MAX_CHANGES", 100)

@@ -1,4 +1,4 @@
-"""What a run is to have: as planned, until it is edited; then what was wanted last."""
+"""The users a run should have: as planned until edited, then as requested last."""
 
 from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
 
@@ -35,7 +35,7 @@ def test_an_edit_that_changes_nothing_is_none():
 
 
 def test_the_end_stays_where_it_was():
-    """In whole seconds, never below one; a run until stopped has none."""
+    """It is in whole seconds, never below one; a run until stopped has none."""
     assert target().remaining_s(40.3) == 80
     assert target().remaining_s(130.0) == 1
     assert target(duration_s=None).remaining_s(40.0) is None

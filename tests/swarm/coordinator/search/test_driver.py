@@ -26,7 +26,7 @@ SCENARIO = "capacity"
 
 
 class Runner:
-    """A Locust runner whose users are there at once."""
+    """A Locust runner whose users start at once."""
 
     def __init__(self, first):
         self.state, self.started, self.has_ended = "running", [], Event()
@@ -177,7 +177,7 @@ def test_the_rate_of_answers_is_found(scene, first):
 
 
 def test_no_step_is_judged_on_messages_of_another(scene):
-    """As many are judged as were due in its hold, whatever was awaited before; each has its fate by then."""
+    """As many messages are judged as were due in its hold, whatever was awaited before; each has its fate by then."""
     found, _, run = searched(scene(first=160, answers_per_s=40))
     assert found.steps[0].is_behind
     for step in found.steps:
@@ -201,7 +201,9 @@ def test_a_step_that_is_missed_unloads_the_server_and_probes_it(scene):
 
 
 def test_what_is_waited_for_is_said(scene):
-    """How many answers, how slow the last ones were, how it was at the last kept step, and for how long already."""
+    """The line states how many answers, how slow the last ones were, how it was at the last kept step, and for how
+    long.
+    """
     _, _, run = searched(scene(first=20, most=160, answers_per_s=40, settings={"hold_s": 20.0}))
     said = [line for line in run.lines if line.startswith("waiting for the server to recover: ")]
     assert said
@@ -218,7 +220,7 @@ def test_late_answers_are_waited_for_although_nobody_does(scene):
 
 
 def test_a_server_that_does_not_recover_ends_the_search(scene):
-    """That is a finding in itself; the load kept before is still reported as kept once."""
+    """That is a result in itself; the load kept before is still reported as kept once."""
     found, runner, _ = searched(scene(first=20, answers_per_s=40, stuck_beyond=300))
     assert (found.finished, found.kept, found.confirmed) == (True, 40, 0)
     assert found.unrecovered.startswith("the server did not recover within 2m after 80 messages/s: ")
@@ -258,7 +260,7 @@ def test_an_agent_that_thinks_for_longer_than_a_step_settles_keeps_up(scene):
 
 
 def test_a_server_without_a_limit_is_tried_up_to_the_most(scene):
-    """And no further."""
+    """It goes no further."""
     found, runner, _ = searched(scene(most=100))
     assert found.confirmed == 100
     assert max(users for users, _ in runner.started) == 100
@@ -272,7 +274,7 @@ def test_a_server_that_keeps_nothing_gets_down_to_one(scene):
 
 
 def test_nothing_is_confirmed_when_not_asked_for(scene):
-    """And that is said."""
+    """The result says so."""
     plan = SearchPlan(first=10, factor=2.0, most=10, precision=0.05, confirms=False)
     found, _, run = searched(scene(settings={"plan": plan, "confirm_s": 0.0}))
     assert (found.kept, found.confirmed, len(found.steps)) == (10, 0, 1)
@@ -287,7 +289,7 @@ def test_nothing_is_confirmed_when_not_asked_for(scene):
     ],
 )
 def test_a_run_that_ends_before_has_what_was_found_so_far(scene, reached, doing):
-    """Not finished, and what it was doing is known; no more users are started."""
+    """It is not finished, and its activity is known; no more users are started."""
     driver, runner, run = scene(answers_per_s=12)
     is_there = Event()
 

@@ -87,7 +87,7 @@ def test_the_clock_that_late_workers_get_is_kept_by_the_second():
 
 
 def test_a_worker_that_connects_during_a_run_joins_it():
-    """With the clock as it stands; one that connects before, or during the drain, does not."""
+    """It gets the present clock; one that connects before the run or during the drain does not join."""
     cluster, run = Cluster(), Run()
     cluster.workers.on_connect("early")
     cluster.workers.begin(run)
@@ -118,7 +118,7 @@ def test_the_verbs_of_a_run_reach_all_remote_workers():
 
 
 def test_headcounts_come_with_reports_and_by_themselves():
-    """In case one of them is lost; after the run nobody takes them."""
+    """One of them may be lost; after the run nobody takes them."""
     cluster, run = Cluster(a="running"), Run()
     counts = {"epoch": "e", "headcount": [1, 0, 1]}
     cluster.workers.begin(run)
@@ -140,13 +140,13 @@ def test_a_refusal_counts_for_the_run_it_is_about(epoch, heard):
 
 
 def test_workers_that_have_gone_are_those_that_are_missing_or_unknown():
-    """Of those that ever reported, and of those that Locust still lists."""
+    """They are workers that once reported, or that Locust still lists."""
     cluster = Cluster(a="running", b="missing")
     assert cluster.workers.gone(["a", "c"]) == {"b", "c"}
 
 
 def test_this_process_merges_its_own_numbers():
-    """Whenever they are asked for; a drained run's are final."""
+    """It does so whenever they are requested; a drained run's are final."""
     environment, context = process()
     workers, run = LocalWorkers(context), Run()
     workers.absorb()  # before the first run
