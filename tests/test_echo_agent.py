@@ -132,7 +132,7 @@ def test_delay_is_drawn_around_its_middle() -> None:
     assert max(wide) <= 1.001
 
 
-# What is refused
+# Refusals
 
 BAD_BODIES = [
     b"",
@@ -282,13 +282,13 @@ UI = ["text-start", "text-delta", "text-end", "finish"]
     ],
 )
 def test_the_answer_is_of_the_form_that_fleetlm_wants(chosen: str, body: Any, expected: list[str]) -> None:
-    """A FleetLM whose webhooks have a `context` wants UI-message chunks; --format decides otherwise."""
+    """A FleetLM whose webhooks have a `context` expects UI-message chunks; --format overrides that."""
     assert types_of(post(body, client=client_of(format=chosen)).data) == expected
 
 
 @pytest.mark.parametrize(("chunks", "deltas"), [(1, 1), (3, 3), (1_000, len("Echo: hi 1"))])
 def test_a_text_comes_in_so_many_pieces(chunks: int, deltas: int) -> None:
-    """None of them empty; together they are the text."""
+    """None of them is empty; together they are the text."""
     lines = lines_of(post(webhook(context={}), client=client_of(chunks=chunks)).data)
     texts = [line["delta"] for line in lines if line["type"] == "text-delta"]
     assert len(texts) == deltas
@@ -302,7 +302,7 @@ def test_several_streaming_replies() -> None:
 
 @given(st.text(max_size=50), st.integers(1, 60))
 def test_any_text_survives_its_pieces(text: str, chunks: int) -> None:
-    """Whatever its characters and its length."""
+    """Characters and length do not matter."""
     body = webhook(message(content={"text": text}))
     lines = [json.loads(line) for line in echo_agent.ui_chunks(body, chunks)]
     assert "".join(line.get("delta", "") for line in lines) == f"Echo: {text}"

@@ -144,7 +144,7 @@ def test_what_arrives_on_the_wire(agent: Agent, request_: bytes, status: int) ->
 
 
 def test_a_streaming_answer_arrives_piece_by_piece() -> None:
-    """In chunks that any HTTP client reads, one for each piece."""
+    """Any HTTP client reads them as chunks, one for each piece."""
     body = BODY[:-1] + b',"context":{}}'
     with running("--chunks", "2", "--chunk-delay-ms", "1") as agent, agent.connect() as sock:
         sock.sendall(request_bytes(body))
@@ -209,7 +209,7 @@ def test_stop_is_bounded() -> None:
 
 
 def test_exit_with_parent() -> None:
-    """With --exit-with-parent the end of stdin ends the process; what is written to it before does not."""
+    """With --exit-with-parent, the end of stdin ends the process; input before that does not."""
     with running("--exit-with-parent") as agent:
         agent.process.stdin.write("some noise\n")
         agent.process.stdin.flush()
@@ -219,7 +219,7 @@ def test_exit_with_parent() -> None:
 
 
 def test_port_in_use(agent: Agent) -> None:
-    """A port that is taken is told in one line, exit code 1."""
+    """The error is one line, with exit code 1."""
     done = subprocess.run(
         [sys.executable, PROGRAM, "--port", str(agent.port)], capture_output=True, text=True, check=False
     )
@@ -229,7 +229,7 @@ def test_port_in_use(agent: Agent) -> None:
 
 @pytest.mark.parametrize("arguments", [["--port=x"], ["--no-such-flag"], ["--port"], ["stray"]])
 def test_bad_usage(arguments: list[str]) -> None:
-    """A bad command line is told in one line with an example, exit code 2, no traceback."""
+    """The error is one line with an example, exit code 2, and no traceback."""
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"echo agent: .*expected .*for example .*\n", done.stderr)

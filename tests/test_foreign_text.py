@@ -38,7 +38,7 @@ def is_safe(text):
 @example("x" * (MAX_SHOWN - 3) + "\x1b")
 @example("a" + "\u0301" * 300)
 def test_what_is_shown_is_printable_bounded_and_stable(text):
-    """Whatever the text, and in UTF-8 without an error."""
+    """It holds for any text, in UTF-8 without an error."""
     shown = printable(text)
     assert is_safe(shown)
     assert len(shown) <= MAX_SHOWN
@@ -93,7 +93,7 @@ def test_lines_stay_lines_and_nothing_else_moves_the_cursor(text):
     ],
 )
 def test_one_reason_is_one_kind(first, second, kind):
-    """Numbers, times, ids, addresses and what Elixir's inspect() prints are no part of it."""
+    """Numbers, times, ids, addresses and the output of Elixir's inspect() do not affect it."""
     assert reason(first) == reason(second) == kind
 
 
@@ -108,7 +108,7 @@ def test_a_reason_without_numbers_is_itself(text):
 
 @given(st.lists(IDS, min_size=2, max_size=5, unique=True))
 def test_random_ids_do_not_multiply_reasons(ids):
-    """As many kinds as shapes: an id may happen to be all digits."""
+    """There are as many kinds as forms: an id may happen to be all digits."""
     assert len({reason(f"no session {identifier} here") for identifier in ids}) <= 2
 
 
@@ -127,7 +127,7 @@ def test_a_structure_as_deep_as_json_allows_is_outlined():
 
 
 def test_a_text_of_megabytes_costs_no_more_than_what_is_looked_at():
-    """Neither in the cache nor in the result."""
+    """It covers the cache and the result."""
     assert reason("f3" * 5_000_000) == "ID…"
     assert len(printable("\x1b" * 5_000_000)) <= MAX_SHOWN
 
@@ -141,7 +141,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_whatever_is_written_is_valid_json_in_utf8(value):
-    """NaN, infinities and lone surrogates are none."""
+    """NaN, infinities and lone surrogates are not."""
     clean = printable_json(value)
     text = json.dumps(clean, allow_nan=False, ensure_ascii=False)
     assert json.loads(text.encode()) == clean
@@ -149,5 +149,5 @@ def test_whatever_is_written_is_valid_json_in_utf8(value):
 
 
 def test_numbers_that_json_does_not_have_are_not_measured():
-    """None stands for that in a summary."""
+    """A summary has None for them."""
     assert printable_json({"a": [math.nan, math.inf, 1.5]}) == {"a": [None, None, 1.5]}

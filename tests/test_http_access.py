@@ -111,7 +111,7 @@ def test_another_origin_is_refused_whatever_it_asks_for(method, origin):
     ],
 )
 def test_our_own_page_may_do_all(rules, host, origin):
-    """Through a tunnel or a proxy as well, one that ends TLS, hands on its own name or another."""
+    """It includes tunnels and proxies, even those that end TLS or change the name."""
     for method in METHODS:
         assert rules.refusal(Asked(method, host, origin, "same-origin", "cors", "empty")) is None
     assert rules.refusal(Asked("POST", host, EVIL)) is not None
@@ -149,7 +149,7 @@ def test_metrics_beyond_loopback_are_scraped_by_any_name_but_by_no_page():
     "text", ["load.example.org, other:81", "load.example.org other:81", " load.example.org,,other:81 "]
 )
 def test_hosts_are_a_list(text):
-    """With commas or spaces between them."""
+    """They are separated by commas or spaces."""
     assert parse_hosts(text, "--web-allowed-hosts", "load.example.org") == ("load.example.org", "other:81")
 
 

@@ -41,7 +41,7 @@ def terminal(columns):
 
 
 def read(descriptor, expected):
-    """What the terminal was sent, until there is as much as expected."""
+    """Read the terminal's input until there is as much as expected."""
     got = b""
     while len(got) < len(expected.encode()):
         got += os.read(descriptor, 65536)
@@ -90,12 +90,12 @@ SAY = r"print('\u2713 said'); sys.stderr.write('\u2717 told\n'); sys.exit(3)"
     ],
 )
 def test_whatever_the_streams_are_the_exit_code_stays(redirected, env, out, err):
-    """Python itself would raise, or end with 120 for what is left in a buffer."""
+    """Python itself would raise, or end with 120 for data left in a buffer."""
     assert in_a_child(SAY, redirected, **{"PYTHONIOENCODING": "utf-8", **env}) == (3, out, err)
 
 
 def test_no_file_gets_the_number_of_a_closed_stream():
-    """What somebody prints to descriptor 1 must not go into it."""
+    """Text printed to descriptor 1 must not go into it."""
     code, _, err = in_a_child("f = open('/dev/null'); sys.stderr.write(str(f.fileno() > 2))", "<&- >&-")
     assert (code, err) == (0, "True")
 
@@ -119,7 +119,7 @@ def test_nothing_is_reported_to_no_stream_or_a_closed_one():
 
 
 def test_a_full_pipe_holds_up_nobody_while_there_is_load():
-    """What a paused reader does not take is kept, and comes when it reads again."""
+    """Text that a paused reader does not take is kept, and arrives when it reads again."""
     with pipe() as (reader, stream):
         output = Output(stream, wait_ms=0)
         line = "x" * 99 + "\n"
@@ -158,7 +158,7 @@ def test_what_nobody_ever_takes_is_bounded_and_told():
 
 
 def test_a_report_does_not_wait_for_ever(monkeypatch):
-    """Once in vain is enough; what was written is not lost as long as the process lives."""
+    """One vain wait is enough; written text is not lost as long as the process lives."""
     monkeypatch.setattr("fleetlm_users.output.LAST_WAIT_MS", 100)
     with pipe() as (reader, stream):
         output = Output(stream, wait_ms=1)
@@ -182,7 +182,7 @@ def test_a_live_line_never_waits_for_a_paused_terminal():
 
 
 def test_a_terminal_that_nobody_reads_holds_up_nobody():
-    """It polls as writable and would block all the same; what it shares with others stays as it was."""
+    """It polls as writable but would block; what it shares with others does not change."""
     with terminal(80) as (_, stream):
         output = Output(stream, wait_ms=0)
         for _ in range(3_000):

@@ -26,13 +26,13 @@ def test_ascii_keeps_the_columns():
     ],
 )
 def test_what_an_encoding_has_is_used(encoding, shown):
-    """Only what it lacks is replaced."""
+    """Only missing characters are replaced."""
     assert fit("✓ · µs é 漢", encoding) == shown
 
 
 @given(st.text(), st.sampled_from(["ascii", "latin-1", "gbk", "euc-jp", "utf-8"]))
 def test_what_is_replaced_can_be_written(text, encoding):
-    """Lone surrogates, as of a file name that is no UTF-8, too."""
+    """It includes lone surrogates, as in a non-UTF-8 file name."""
     fit(text + "\udcc3", encoding).encode(encoding)
 
 

@@ -20,7 +20,7 @@ OLD_ADDRESS = [
     *("LifecycleUser", "LongLivedUser", "Metric", "OptionSpec", "SteadyUser", "ThroughputUser", "UserSession"),
     *("counter", "fleet_of", "gauge", "install", "rate", "trend"),
 ]
-"""What `fleetlm_users.users` exported before this address was there."""
+"""The names that `fleetlm_users.users` exported before this address existed."""
 
 
 def loaded_after(code):
@@ -38,7 +38,7 @@ def imported_for_type_checkers():
 
 
 def test_importing_the_package_loads_nothing_else():
-    """Neither a library nor a module of our own, not even when its names are listed."""
+    """It covers libraries and modules of our own, even when its names are listed."""
     loaded = loaded_after("import fleetlm_users\ndir(fleetlm_users)")
     assert not loaded & set(FOREIGN)
     assert {name for name in loaded if name.startswith("fleetlm_users")} == {"fleetlm_users"}
@@ -70,7 +70,7 @@ def test_type_checkers_see_what_is_exported():
 
 @pytest.mark.parametrize("is_locust", [True, False])
 def test_ctrl_c_while_a_locustfile_is_imported_ends_in_a_sentence(monkeypatch, capsys, is_locust):
-    """Of the command `locust`, not of a program that imports the package."""
+    """It applies to the command `locust`, not to a program that imports the package."""
 
     def interrupted(_name):
         raise KeyboardInterrupt
@@ -86,7 +86,7 @@ def test_ctrl_c_while_a_locustfile_is_imported_ends_in_a_sentence(monkeypatch, c
 
 
 def test_an_unknown_name_is_refused():
-    """As by any module; a submodule is still found by `from … import`."""
+    """Any module does; `from … import` still finds a submodule."""
     with pytest.raises(AttributeError, match="no attribute 'FleetUsr'"):
         _ = fleetlm_users.FleetUsr
     with pytest.raises(ImportError):

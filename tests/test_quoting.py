@@ -1,4 +1,4 @@
-"""What an error quotes is one line of at most 200 characters, whatever the value is."""
+"""A quote in an error is one line of at most 200 characters, whatever the value."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(s
 
 @pytest.mark.parametrize("value", ["short", "it's", b"bytes", 5, -1.5, None, True, [1, "a"], {"burst": 0}, ("a", "b")])
 def test_what_is_short_is_quoted_as_it_is(value):
-    """As Python writes it, so that 5 and "5" are told apart."""
+    """It is in Python's notation, so that 5 and "5" differ."""
     assert quote(value) == repr(value)
 
 
@@ -69,7 +69,7 @@ def test_an_error_is_bounded_whatever_it_is_about(what, value, accepted, example
     ],
 )
 def test_a_description_tells_type_and_length_alone(value, told):
-    """And an error quotes it without quotation marks."""
+    """An error quotes it without quotation marks."""
     assert quote(described(value)) == told
     assert str(UsageError("file", Described("a text"), "YAML", "x")).startswith(
         "invalid value for file: a text; expected "

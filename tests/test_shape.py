@@ -1,4 +1,4 @@
-"""Foreign data is refused with the place and what was expected, in few words whatever it holds."""
+"""Foreign data is refused with the place and the expected form, in few words whatever it holds."""
 
 import math
 
@@ -58,14 +58,14 @@ def test_what_is_sound_passes():
     ],
 )
 def test_what_is_not_is_named(changed, words):
-    """The place, what is there, what was expected."""
+    """The error has the place, the value, and the expected form."""
     with pytest.raises(ShapeError) as problem:
         RUN(SOUND | changed)
     assert words in str(problem.value)
 
 
 def test_what_is_missing_is_named():
-    """And what is no object at all."""
+    """So is a value that is not an object."""
     with pytest.raises(ShapeError, match=r"^mode is missing$"):
         RUN({name: value for name, value in SOUND.items() if name != "mode"})
     with pytest.raises(ShapeError, match=r"^it is None; expected an object$"):
@@ -74,7 +74,7 @@ def test_what_is_missing_is_named():
 
 @given(ANYTHING, st.sampled_from(sorted(SOUND)))
 def test_a_check_raises_nothing_else_and_quotes_little(value, name):
-    """Whatever it is given."""
+    """It holds for any value."""
     told = ""
     try:
         RUN(SOUND | {name: value})

@@ -1,4 +1,4 @@
-"""CAs that the environment names and that cannot be read are told before a run, by name."""
+"""Unreadable CAs that the environment names are reported before a run, by name."""
 
 import os
 from contextlib import nullcontext
@@ -37,7 +37,7 @@ def test_a_file_without_certificates_is_refused_by_name(tmp_path, kind):
 
 
 def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
-    """With the system's words."""
+    """The words are the system's."""
     unreadable = tmp_path / "ca.pem"
     unreadable.write_bytes(CERTIFICATE.read_bytes())
 
@@ -94,7 +94,7 @@ def test_folders_that_give_no_certificate_are_refused_by_name(tmp_path, kind, wo
 
 @pytest.mark.parametrize("content", ["", "no certificate"])
 def test_a_folder_whose_certificates_are_none_is_refused(tmp_path, content):
-    """Under the right names, with the first of them in the sentence."""
+    """The files have the right names; the sentence has the first of them."""
     (tmp_path / "0a1b2c3d.0").write_text(content)
     with pytest.raises(UsageError, match=r"0a1b2c3d\.0: it holds no certificate"):
         check_trust(TLS, insecure=False, environ={"SSL_CERT_DIR": str(tmp_path)})

@@ -21,7 +21,7 @@ class Clients(dict):
 
 
 class LocalRunner:
-    """A runner without workers; `ended` and `started` are what it was asked for."""
+    """A runner without workers; `ended` and `started` record the requests."""
 
     def __init__(self, target_user_count=0):
         self.target_user_count = target_user_count

@@ -28,7 +28,7 @@ def test_two_benchmarks_in_a_process_are_refused_in_a_sentence(monkeypatch, caps
 
 
 class Listening:
-    """Locust's events and a role that writes down what it is called for."""
+    """Locust's events and a role that records its calls."""
 
     def __init__(self, monkeypatch):
         self.events, self.calls = Events(), []
@@ -71,12 +71,12 @@ def test_an_event_of_locusts_calls_the_role(listening, event, facts, call):
     ("headless", "autostart", "at_once"), [(True, False, True), (False, True, True), (False, False, False)]
 )
 def test_a_run_begins_at_once_unless_a_person_starts_it(headless, autostart, at_once):
-    """In the web UI the plan is only shown."""
+    """The web UI only shows the plan."""
     assert runs_at_once(Namespace(headless=headless, autostart=autostart)) is at_once
 
 
 def test_the_process_of_a_worker_plays_a_worker(listening, monkeypatch):
-    """And runs the classes that its master names, whatever its own command line says."""
+    """It runs the classes that its master names, whatever its own command line says."""
     monkeypatch.setattr(lifecycle, "Worker", lambda *_: listening)
     monkeypatch.setattr(lifecycle, "Signals", lambda *_: SimpleNamespace(listen=lambda: None, serve=listening.serve))
 

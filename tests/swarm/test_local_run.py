@@ -33,7 +33,7 @@ def begun(local_run, context, epoch, slot=ALONE):
 
 
 def test_a_run_that_begins_again_gives_no_number_twice():
-    """A spawn message that comes late, after the worker was told to stop, begins the same run again."""
+    """A spawn message that arrives late, after the worker was told to stop, begins the same run again."""
     context = BenchmarkContext(Environment(), benchmark())
     local_run = LocalRun(context, "w", lambda: None)
     first, again = begun(local_run, context, "one"), begun(local_run, context, "one")

@@ -1,4 +1,4 @@
-"""What Locust does not promise and this package uses: one test per item, against the real classes of Locust.
+"""Parts of Locust that we rely on without a promise: one test per item, against the real classes of Locust.
 
 Each test is named after what it holds. One that fails after an update of Locust says which function of
 `fleetlm_users/swarm/locust_internals.py` no longer does what its docstring says.
@@ -49,7 +49,7 @@ def master():
 
 
 class Heard(list):
-    """What was heard so far; waits for more."""
+    """The messages so far; waits for more."""
 
     def __init__(self):
         super().__init__()
@@ -85,7 +85,7 @@ def test_the_release_is_the_one_that_was_checked():
 
 
 def test_intercept_master_messages_hears_every_message():
-    """Also those whose types Locust does not know; the original handler still works when called."""
+    """It includes types that Locust does not know; the original handler still works when called."""
     heard = Heard()
     with a_master(One) as runner:
         original = internals.intercept_master_messages(runner, lambda client_id, msg: heard.add((client_id, msg.type)))
@@ -113,7 +113,7 @@ def test_decode_message_reads_what_locust_serializes():
 
 
 def test_replace_transport_stands_below_both_ends(monkeypatch):
-    """Decoding, receiving on a master and the making of sockets go through what is replaced."""
+    """Decoding, receiving on a master and creating sockets go through the replacements."""
     monkeypatch.setattr(Message, "unserialize", Message.unserialize)
     monkeypatch.setattr(BaseSocket, "recv_from_client", BaseSocket.recv_from_client)
     monkeypatch.setattr(BaseSocket, "__init__", BaseSocket.__init__)
@@ -279,7 +279,7 @@ def test_the_order_of_users_with_fixed_counts_is_that_of_kl_generator():
 
 
 def test_listeners_of_lists_them():
-    """In the order in which they were added; the list is a copy."""
+    """They come in the order in which they were added; the list is a copy."""
     hook = EventHook()
     hook.add_listener(print)
     internals.listeners_of(hook).clear()
@@ -478,7 +478,7 @@ def test_the_next_users_are_spawned_in_a_given_order():
 
 
 def test_a_master_waits_briefly_for_reports():
-    """The method that Locust asks for the time is there; a runner that is no master is left alone."""
+    """Locust's method for the time exists; a runner that is not a master is left alone."""
 
     class Master(runners.MasterRunner):
         """One that opens no port."""

@@ -7,7 +7,7 @@ from fleetlm_users.swarm.printable_logs import MAX_RECORD, PrintableFormatter, m
 
 
 def logged(message, *args, **kwargs):
-    """What a handler of the root logger writes for one record."""
+    """Return the output of a root logger's handler for one record."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
@@ -24,7 +24,7 @@ def logged(message, *args, **kwargs):
 
 
 def test_control_characters_of_a_server_are_escaped_in_the_log():
-    """In the message and in a traceback; lines stay lines."""
+    """It covers messages and tracebacks; lines stay lines."""
     try:
         raise ValueError("\x1b]0;title\x07 \u202e")
     except ValueError as problem:

@@ -82,7 +82,7 @@ def test_time_stands_still_once_the_run_has_ended(run):
 
 
 def test_a_second_drain_does_nothing(run):
-    """Whoever asks for the end again finds it done."""
+    """Later callers find it done."""
     run.drain(0.0)
     ended_s = run.ended_s
     run.drain(0.0)
@@ -124,7 +124,7 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("elapsed_s", [0.0, 4.999, 5.0, 9.999, 10.0, 1e6])
 def test_a_moment_has_the_phase_of_the_plan_until_a_shape_of_ones_own_names_stages(shape, elapsed_s):
-    """Also where a look at the clock alone tells it."""
+    """It also applies where the clock alone decides."""
     given = options()
     given = replace(given, plan=replace(given.plan, **({"warm_up_s": 5.0} | shape)))
     run = Run(given, "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), RunEvents())

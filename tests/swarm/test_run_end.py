@@ -1,4 +1,4 @@
-"""The end of a run begins once, no matter who asks for it and in which order, and always reaches its report."""
+"""The end of a run begins once, whoever asks for it and in which order, and always reaches its report."""
 
 import itertools
 
@@ -12,7 +12,7 @@ VERBS = ("stop", "drain", "cut_drain_short", "judge")
 
 
 class Steps:
-    """Writes down what it is asked to do; the drain and the judging can be held open, and fail."""
+    """Records its calls; the drain and the judging can be held open, or fail."""
 
     def __init__(self, fails=()):
         self.done = []
@@ -46,7 +46,7 @@ ALL = ["stop", "drain", "drained", "judge", "judged"]
 
 
 def test_each_step_happens_once_and_in_order():
-    """Whatever is asked for first."""
+    """The first request does not matter."""
     steps = Steps()
     steps.drained.set()
     steps.judged.set()
@@ -93,7 +93,7 @@ def test_a_caller_that_is_ended_does_not_take_the_step_with_it(verb):
 
 
 def test_the_drain_is_cut_short_once_and_nothing_else_happens():
-    """Not before there is an end, and not again."""
+    """It is not cut short before there is an end, nor twice."""
     steps = Steps()
     steps.judged.set()
     end = RunEnd(steps)

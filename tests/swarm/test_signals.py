@@ -158,7 +158,7 @@ def test_each_run_of_the_web_ui_is_reported(process_in):
 
 
 def test_a_hangup_that_was_ignored_from_the_start_stays_ignored(process_in, monkeypatch):
-    """As `nohup` has it."""
+    """`nohup` does that."""
     monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_IGN)
     process = process_in("standalone")
     process.begin()

@@ -1,4 +1,4 @@
-"""The arrivals of one process: which a user takes, which are dropped, and what is counted of those that come and go."""
+"""The arrivals of one process: which a user takes, which are dropped, and how those that come and go are counted."""
 
 import time
 from types import SimpleNamespace
@@ -61,7 +61,7 @@ def test_a_user_that_was_free_takes_what_was_due(run, visits_of):
 
 
 def test_what_was_due_before_any_user_was_free_is_dropped(run, visits_of):
-    """And counted in the phase in which it was due."""
+    """It is counted in the phase in which it was due."""
     visits = visits_of(10.0, 20.0, 40.0, 70.0)
     assert visits.take(run.started_s + 50.0).number == 4
     assert counts(run) == {"visits_due": 3, "visits_dropped:no_user": 3}
@@ -80,7 +80,9 @@ def test_an_arrival_whose_user_goes_before_it_is_taken_by_another(run, visits_of
 
 
 def test_at_the_end_everything_that_was_due_is_counted(run, visits_of):
-    """What a free user did not get to is late, what nobody was free for had no user; what comes later never was due."""
+    """Arrivals that a free user did not get to are late; those without a free user had none; later ones were never
+    due.
+    """
     visits = visits_of(50.0, 58.0, 59.0, 65.0)
     assert visits.is_in_time(SessionArrival(4, 65.0, "x"))
     waiting, early = visits.take(run.started_s), visits.take(run.started_s)
@@ -122,7 +124,7 @@ def test_only_the_first_session_of_a_visit_counts_from_its_arrival(run, visits_o
 
 
 def test_presence_adds_up_to_the_time_that_users_were_there(run, visits_of):
-    """At each coming and going, and to the very end: short visits between two looks count as well."""
+    """Every coming and going counts, to the very end, including short visits between two looks."""
     visits = visits_of(30.0, 30.0)
     took = [visits.take(run.started_s), visits.take(run.started_s)]
     began_s = time.perf_counter()

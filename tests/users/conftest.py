@@ -12,7 +12,7 @@ PAUSE_S = 0.05
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    """A second's pause after each failure is no more of a pause."""
+    """Shorten the second's pause after each failure."""
     for module in (virtual_user, rest_user):
         monkeypatch.setattr(module, "RETRY_PAUSE_S", PAUSE_S)
 

@@ -30,7 +30,7 @@ LOOK_S = 0.02
 
 
 class Server:
-    """Plays FleetLM: stores, pushes to the joined socket, echoes. A test replaces what it wants done differently."""
+    """Plays FleetLM: stores, pushes to the joined socket, echoes. A test replaces the parts it wants to change."""
 
     def __init__(self):
         self.sessions = {}
@@ -140,7 +140,7 @@ class Server:
 
 
 class Session:
-    """A session there: its messages, the channel that has joined it, further devices, and what joins asked for."""
+    """A session there: its messages, its joined channel, further devices, and the requests of joins."""
 
     def __init__(self, session_id, user):
         self.session_id, self.user = session_id, user
@@ -341,7 +341,7 @@ class Stage:
         return value
 
     def count_of(self, metric, label=""):
-        """What a counter holds now."""
+        """Return the present value of a counter."""
         return self.run.ledger.counter(metric, self.users[0].scenario, "main", label).n
 
     def end(self):
@@ -357,7 +357,7 @@ class Stage:
         return counts
 
     def trend(self, metric):
-        """How many durations a trend holds."""
+        """Return the number of durations in a trend."""
         scenario = self.users[0].scenario
         return self.run.ledger.trend(metric, scenario, "main").summary().count
 

@@ -49,7 +49,7 @@ def test_held_sessions_are_left_after_their_time_and_begun_again(stage):
 
 
 def test_a_held_session_that_is_lost_is_noticed_at_once(stage):
-    """Not at the next ping."""
+    """The user does not wait for the next ping."""
     held = stage(ConcurrentUser, users=1, keep_alive_ms="0")
     session = held.until(lambda: next(iter(held.server.sessions.values()), None))
     handler = held.until(lambda: session.handler)
@@ -110,7 +110,7 @@ def test_a_closed_loop_goes_as_fast_as_fates_come(stage):
 
 
 def test_a_closed_loop_ends_with_the_runtime(stage):
-    """What is in flight by then still gets its fate."""
+    """Messages in flight by then still get their fate."""
     loop = stage(ThroughputUser, users=1, pipeline_depth="3", runtime_ms="50")
     delayed = delivered_later(loop)
     counts = loop.until_idle()
@@ -182,7 +182,7 @@ def double_third(messages):
     ],
 )
 def test_the_faulty_message_is_named(stage, role, wrong, kind):
-    """By session, seq and client_ref."""
+    """The name has session, seq and client_ref."""
     rounds = stage(CorrectnessUser, users=1, iterations="1", messages="4", reply_timeout="100ms")
     setattr(rounds.server, role, wrong)
     counts = rounds.until_idle()
@@ -193,7 +193,7 @@ def test_the_faulty_message_is_named(stage, role, wrong, kind):
 
 
 def test_a_round_that_breaks_is_judged_all_the_same(stage):
-    """What was lost with the connection was lost; the journey has failed, too."""
+    """Messages lost with the connection count as lost; the journey has failed, too."""
     rounds = stage(CorrectnessUser, users=1, iterations="1", messages="3")
 
     def cut(messages):
@@ -222,7 +222,7 @@ def test_a_step_of_a_search_is_climbed_evenly(stage, monkeypatch):
 
 
 def test_a_pipeline_never_has_more_than_its_depth_in_flight(stage):
-    """Where no send is replied to, the own broadcast frees the slot."""
+    """If sends get no reply, the own broadcast frees the slot."""
     pipeline = stage(PipelineUser, users=1, pipeline_depth="2", steady_duration="1m", ramp_down_duration="0s")
     delayed = delivered_later(pipeline)
     pipeline.until(lambda: pipeline.count_of("messages_appended") > 2)

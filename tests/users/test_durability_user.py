@@ -1,4 +1,4 @@
-"""A user that lives through the crash of its server: it comes back to the same session and goes on writing."""
+"""A user that lives through the crash of its server: it returns to the same session and goes on writing."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def _no_pause(monkeypatch):
 
 
 def begin(stage, **raw):
-    """A user whose session has messages; returns both."""
+    """Return a user whose session has messages, and the session."""
     lives = stage(DurabilityUser, send_interval="10", **raw)
     session = lives.until(lambda: next(iter(lives.server.sessions.values()), None))
     lives.until(lambda: len(session.messages) > 4)

@@ -1,4 +1,4 @@
-"""Several devices of one session: each message reaches every listener, or is named with those who missed it."""
+"""Several devices of one session: each message reaches every listener, or is named with those that missed it."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def begin(stage, **raw):
 
 
 def until_whole(crowd, messages=8):
-    """Wait until so many messages have reached everybody; end the run and return its counts."""
+    """Wait until this many messages have reached everybody; end the run and return its counts."""
     crowd.until(lambda: crowd.count_of("fan_outs_whole") >= messages)
     counts = crowd.end()
     check_books(crowd, counts)
@@ -69,7 +69,7 @@ def test_a_message_that_nobody_is_pushed_is_missed_by_all(stage):
 
 
 def test_a_second_push_is_known_of_a_message_and_a_fault_of_an_answer(stage):
-    """The late protocol pushes what was sent over a socket twice, as recorded."""
+    """The late protocol pushes messages sent over a socket twice, as recorded."""
     crowd = begin(stage)
     crowd.server.delivered = lambda place, message: [message] * (1 + (message["seq"] in {3, 4} and place == 2))
     counts = until_whole(crowd)
@@ -79,7 +79,7 @@ def test_a_second_push_is_known_of_a_message_and_a_fault_of_an_answer(stage):
 
 
 def test_a_message_that_comes_after_a_later_one_is_named(stage):
-    """At the one listener where it did."""
+    """It is named for the one listener that got it late."""
     crowd = begin(stage)
     held = []
 
@@ -97,7 +97,7 @@ def test_a_message_that_comes_after_a_later_one_is_named(stage):
 
 
 def test_a_push_that_nobody_awaits_is_counted(stage):
-    """Of a message that no device wrote, and what is none at all."""
+    """The push may be of a message that no device wrote, or of nothing at all."""
     crowd = begin(stage)
     strange = {"seq": 77, "sender_id": "somebody", "content": {}}
     crowd.server.delivered = lambda place, message: [message, strange, {}] if message["seq"] == 1 else [message]
@@ -117,7 +117,7 @@ def test_a_refused_message_is_expected_nowhere(stage):
 
 @pytest.mark.parametrize("kind", ["listener", "writer"])
 def test_a_device_that_is_lost_ends_the_session(stage, kind):
-    """What a listener lacks by then it has missed; a session with all its devices follows."""
+    """The listener has missed whatever it lacks by then; a session with all its devices follows."""
     crowd = begin(stage)
     lost = []
 

@@ -29,7 +29,7 @@ AGENT = lives.AGENT
 
 
 def fleetlm(peer, *, join="ok", on_send="echo"):
-    """FleetLM on one connection; what it does with a join and with a send is told."""
+    """Play FleetLM on one connection; calls report joins and sends."""
     peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     peer.upgrade()
     seq = 0
@@ -139,7 +139,7 @@ ENDINGS = {
 
 @pytest.fixture
 def visitor(stage, monkeypatch):
-    """Makes a user whose sessions go over real sockets to a script; each journey is the test's to call."""
+    """Make a user whose sessions go over real sockets to a script; the test calls each journey."""
     servers = []
 
     def make(script, visit=None, url=lambda server: server.ws_url):
@@ -159,7 +159,7 @@ def visitor(stage, monkeypatch):
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_session_is_freed_however_it_ended(visitor, ending):
-    """With the collector off, not one object of ours is left for it."""
+    """With the collector off, no object of ours is left."""
     user = visitor(*ENDINGS[ending])
     assert left_by(user, SESSIONS) == []
 
@@ -188,7 +188,7 @@ def test_a_race_that_no_address_won_is_freed():
 
 
 def test_a_thousand_visits_leave_nothing(visitor):
-    """As in an hour of churn."""
+    """An hour of churn is alike."""
     user = visitor(fleetlm)
     assert left_by(user, 1000) == []
 

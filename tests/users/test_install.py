@@ -55,7 +55,7 @@ def test_behaviours_bring_their_options_and_metrics(installed):
 
 
 def test_a_benchmark_may_bring_its_preset(installed):
-    """With the keys of presets.yaml; it is the first, so it runs when none is asked for."""
+    """It has the keys of presets.yaml; it is the first, so it is the default."""
     benchmark = installed(
         "smiling",
         [ConcurrentUser],
@@ -68,7 +68,7 @@ def test_a_benchmark_may_bring_its_preset(installed):
 
 
 def test_a_preset_that_is_none_is_refused(installed):
-    """As one in a file would be."""
+    """A file's preset is refused alike."""
     with pytest.raises(UsageError, match=r"install\(\).*smiling.default.users"):
         installed("smiling", [ConcurrentUser], preset={"users": {"concurrent": -3}, "duration_s": 5})
 
@@ -99,7 +99,7 @@ def test_cas_that_cannot_be_read_are_refused_on_the_head_and_where_users_live(in
     ],
 )
 def test_options_for_the_stand_in_are_checked_before_it_is_started(installed, given, words):
-    """Those of a stand-in that is not asked for would be ignored."""
+    """Without a stand-in, they would be ignored."""
     benchmark = installed("message_throughput", [ThroughputUser])
     with pytest.raises(UsageError, match=words):
         benchmark.validate(options(**given))
@@ -155,7 +155,7 @@ def test_a_search_by_users_of_a_derived_kind_is_accepted(installed):
 
 
 def test_the_servers_metrics_are_read_by_the_rules_of_the_load(installed):
-    """With its time limit."""
+    """Its time limit applies."""
     page = installed("message_throughput", [ThroughputUser]).metrics_page(
         "https://fleet.test/metrics", options(connect_timeout="7s")
     )
@@ -165,7 +165,7 @@ def test_the_servers_metrics_are_read_by_the_rules_of_the_load(installed):
 
 @pytest.mark.parametrize(("protocol", "is_refused"), [("auto", False), ("late", False), ("early", True)])
 def test_a_protocol_that_cannot_do_what_a_behaviour_needs_is_refused(installed, protocol, is_refused):
-    """By name, and with what can; while nobody has asked the server, nothing is."""
+    """The error names it, and one that can; until the server has been asked, nothing is refused."""
     benchmark = installed("rest_read_write_mix", [RestMixUser])
     given = options(protocol=protocol)
     given = replace(given, plan=replace(given.plan, users={"rest_mix": 1}))
@@ -178,7 +178,7 @@ def test_a_protocol_that_cannot_do_what_a_behaviour_needs_is_refused(installed, 
 
 @pytest.mark.parametrize(("protocol", "expected"), [("auto", 0), ("late", 0), ("early", 1)])
 def test_what_a_protocol_lacks_is_said(installed, protocol, expected):
-    """Where a behaviour can do without it."""
+    """It is for a behaviour that works without it."""
     benchmark = installed("hot_path_throughput", [PipelineUser])
     given = options(protocol=protocol)
     remarks = benchmark.remarks(replace(given, plan=replace(given.plan, users={"pipeline": 1})))

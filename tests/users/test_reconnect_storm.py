@@ -1,4 +1,4 @@
-"""Sessions whose connections are cut come back by themselves, and what they missed is brought or named."""
+"""Sessions whose connections are cut return on their own, and missed messages are delivered or named."""
 
 import time
 
@@ -14,7 +14,7 @@ SOON = {"cut_at": "800ms", "unnoticed": "50ms", **QUICK}
 
 
 def by_client(stage, users=1, **raw):
-    """A storm whose connections this process cuts."""
+    """Return a storm whose connections this process cuts."""
     storm = stage(ReconnectStormUser, users=users, **{**SOON, **raw})
     storm.server.answers = False
     storm.server.conversation = LATE
@@ -44,7 +44,7 @@ def check_books(counts):
 
 
 def test_everybody_is_cut_at_the_moment_and_comes_back(stage):
-    """Each asks for what it has not seen: what it wrote into a dead connection, and what the agent wrote meanwhile."""
+    """Each asks for messages it has not seen: those written into a dead connection, and the agent's meanwhile."""
     storm = by_client(stage, users=3, away_messages="2")
     seen_before = {}
     storm.server.on_cut = lambda session: seen_before.setdefault(session.session_id, len(session.messages))
@@ -91,7 +91,7 @@ def test_a_message_that_the_agent_could_not_write_is_not_missed(stage):
 
 
 def test_what_nothing_brings_is_named(stage):
-    """By seq and client_ref; the replay leaves out what the agent wrote."""
+    """The name has seq and client_ref; the replay leaves out the agent's messages."""
     storm = by_client(stage)
     away = []
 
@@ -145,7 +145,7 @@ def test_the_first_wait_comes_again_after_the_socket_has_opened(stage):
 
 
 def test_a_connection_that_the_server_closed_cleanly_stays_closed(stage):
-    """As the official client does; what would have been sent is counted to the end."""
+    """The official client does so; messages it would have sent are counted to the end."""
     storm = by_server(stage)
     (session,) = writing(storm)
     session.socket.lose("closed_1000")

@@ -1,4 +1,4 @@
-"""Which metrics a run has samples for is known before it begins."""
+"""The metrics that a run has samples for are known before it begins."""
 
 import inspect
 import re
@@ -69,13 +69,13 @@ MIXED = [BurstUser, ChurnUser]
     ],
 )
 def test_a_run_records_what_its_behaviours_do(metric, scenario, behaviours, raw, expected):
-    """And what its options ask for."""
+    """It also records what its options request."""
     assert records(metric, scenario, behaviours, options(**raw)) is expected
 
 
 @pytest.mark.parametrize(("depth", "appends"), [(None, True), (4, False)])
 def test_a_pipeline_waits_for_appends_and_can_outrun_the_agent(depth, appends):
-    """What waits for its append is bounded by design, what waits for its answer is not."""
+    """The backlog of appends is bounded by design, that of answers is not."""
     asked = options()
     asked = replace(asked, extra={**asked.extra, "pipeline_depth": depth})
     assert records("append_backlog_end_s", None, [ThroughputUser], asked) is appends
@@ -89,7 +89,7 @@ def test_a_behaviour_of_somebodys_own_may_record_anything():
 
 
 def test_the_list_is_what_the_behaviours_source_says():
-    """Whoever deletes its sessions, counts or records by a metric's name, is in it."""
+    """Each behaviour that deletes its sessions, or counts or records a metric by name, is in it."""
     for kind in subclasses(FleetUser):
         if not kind.__module__.startswith("fleetlm_users."):
             continue

@@ -1,4 +1,4 @@
-"""Users over REST on a played server: posts and reads in the books, what a read must hold, what a failure counts as."""
+"""Users over REST on a played server: the accounting of posts and reads, what a read must hold, and failures."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_a_failed_post_has_its_fate(stage, failure, counted):
     ],
 )
 def test_what_a_read_lacks_is_counted_and_named(stage, listed, metric, kind):
-    """Status 200 is no success."""
+    """Status 200 is not enough."""
     mix = stage(RestMixUser)
     mix.server.listed = listed
     mix.until(lambda: mix.count_of(metric) >= 2)
@@ -62,7 +62,7 @@ def test_what_a_read_lacks_is_counted_and_named(stage, listed, metric, kind):
 
 
 def test_a_session_that_cannot_be_created_is_a_failure(stage):
-    """And is tried again."""
+    """It is tried again."""
     mix = stage(RestMixUser)
     mix.server.refuse_sessions = 1
     mix.until(lambda: mix.count_of("messages_appended"))
@@ -82,7 +82,7 @@ def test_a_read_that_fails_is_made_up_for_by_the_next_one(stage):
 
 
 def test_a_backlog_is_written_then_read_whole_while_writes_go_on(stage):
-    """By REST and by joins of 100 messages each; every replay is complete."""
+    """Reads use REST and joins of 100 messages each; every replay is complete."""
     cold = stage(ColdStartUser, users=2, backlog_size="230", replay_duration="300ms", active_write_interval="20")
     counts = cold.until_idle()
     assert counts["backlog_appends"] == 460
@@ -94,7 +94,7 @@ def test_a_backlog_is_written_then_read_whole_while_writes_go_on(stage):
 
 
 def test_a_backlog_that_took_too_long_is_short(stage):
-    """And a read that fails is no replay."""
+    """A failed read is not a replay."""
     cold = stage(ColdStartUser, backlog_size="1000000", backlog_duration="50ms", replay_duration="100ms")
     cold.server.refuse_reads = 1
     counts = cold.until_idle()

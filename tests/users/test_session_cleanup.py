@@ -1,4 +1,6 @@
-"""The clean-up at a run's end: all that is left is deleted once, side by side, and a server that is gone is told."""
+"""The clean-up at a run's end: every remaining session is deleted once, in parallel, and a missing server is
+reported.
+"""
 
 import gevent
 import pytest
@@ -105,7 +107,7 @@ def test_deletions_run_side_by_side_but_not_all_at_once(scene):
 
 
 def test_failures_are_counted_by_kind_and_told(scene, caplog):
-    """With how many are left, and the command that deletes them later."""
+    """The report has the number left, and the command that deletes them later."""
     scene.create(*ids(50))
     scene.rest.fails = lambda session_id: session_id in ("s7", "s8")
     scene.cleanup.close()
@@ -127,7 +129,7 @@ def test_a_server_that_is_gone_is_not_asked_for_ever(scene):
 
 
 def test_a_server_that_does_not_answer_is_waited_for_only_so_long(scene, monkeypatch):
-    """What was asked for and not answered counts as not tried, too."""
+    """Requests without an answer count as not tried, too."""
     monkeypatch.setattr(session_cleanup, "CLEANUP_S", 0.05)
     scene.create(*ids(100))
     scene.rest.blocks = Event()

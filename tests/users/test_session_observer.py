@@ -1,4 +1,4 @@
-"""What an observer reports: to the tallies always, to the event hooks, and to a behaviour that asked for it."""
+"""The reports of an observer: always to the tallies, and to the event hooks and behaviours that ask for them."""
 
 from types import SimpleNamespace
 
@@ -17,7 +17,7 @@ from tests.swarm.samples import numbering, options
 
 @pytest.fixture
 def run():
-    """A run whose hooks count into its ledger."""
+    """Return a run whose hooks count into its ledger."""
     made = Run(options(warm_up="0s"), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), RunEvents())
     recorder = Recorder()
     recorder.record_into(made.ledger)
@@ -74,7 +74,7 @@ def test_a_loss_of_the_session_is_reported_once_and_only_when_joined(run, observ
 
 
 def test_listeners_hear_the_facts_of_their_hook(run, observer):
-    """By keyword, with scenario, phase and session."""
+    """Arguments are keywords, with scenario, phase and session."""
     heard = []
     observer.session_id = "s1"
     run.events.message_received.add_listener(lambda **facts: heard.append(facts))
@@ -94,7 +94,7 @@ def test_nothing_holds_a_behaviour_after_its_session(observer):
 
 
 def test_a_send_without_a_reply_is_counted(run, observer):
-    """By the phase of its message."""
+    """It counts in the phase of its message."""
     observer.unacknowledged(message(run))
     assert count(run, "messages_unacknowledged") == 1
     assert count(run, "messages_acknowledged") == 0

@@ -1,4 +1,4 @@
-"""What the users of a process share: addresses that are looked up once, and time limits as they were asked for."""
+"""The objects that a process's users share: addresses looked up once, and time limits as requested."""
 
 import gevent
 import pytest
@@ -70,7 +70,7 @@ def test_a_session_begins_when_the_names_are_known(run):
 
 
 def test_an_address_needs_no_look_up(run):
-    """As in every load whose target is an address."""
+    """Every load whose target is an address is such."""
     client = SharedClient(options(api_url="http://127.0.0.1:9/api", ws_url="ws://[::1]:9/socket/websocket"))
     client.await_names()
     assert waits_of(run) == 0

@@ -58,7 +58,7 @@ class PlayedUser(SkewedUser):
 
 
 def test_a_user_of_several_kinds_is_counted_among_its_own(monkeypatch):
-    """By the order in which all of them are spawned; one beyond the plan shares a part with another."""
+    """Its number follows the spawn order of all users; one beyond the plan shares a part with another."""
     order = ["PlayedUser", "Other", "Other", "PlayedUser", "Other", "PlayedUser"]
     context = SimpleNamespace(benchmark=SimpleNamespace(spawn_order=lambda _options: iter(order)))
     monkeypatch.setattr("fleetlm_users.users.skewed_user.context_of", lambda _environment: context)

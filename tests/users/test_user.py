@@ -1,4 +1,4 @@
-"""A user lives its journeys, counts what becomes of them, and is idle when its work is done."""
+"""A user lives its journeys, counts their results, and is idle when its work is done."""
 
 import time
 from typing import ClassVar
@@ -87,7 +87,7 @@ def test_a_session_that_cannot_be_deleted_breaks_its_journey(stage):
 
 
 def test_a_behaviour_without_a_number_goes_on_until_the_run_ends(stage):
-    """What is cut short by the end is neither whole nor broken."""
+    """A journey cut short by the end is neither whole nor broken."""
 
     class Regular(Visitor):
         scenario = "regular"
@@ -176,7 +176,7 @@ def test_a_bug_in_a_behaviour_does_not_spin(stage):
 
 
 def test_a_behaviour_counts_and_records_metrics_of_its_own(stage):
-    """By name; a name that no catalogue has is refused at once."""
+    """They go by name; a name that no catalogue has is refused at once."""
 
     class Counting(Visitor):
         scenario = "counting"

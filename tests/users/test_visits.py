@@ -1,4 +1,4 @@
-"""Users who come for a visit: each is a new one with the number of its arrival, lives one journey and is gone."""
+"""Users who come for a visit: each is new, has the number of its arrival, lives one journey and is gone."""
 
 from collections import Counter
 
@@ -63,7 +63,7 @@ def test_each_visit_is_a_user_of_its_own(stage):
 
 
 def test_the_bound_is_kept_and_what_had_no_user_is_counted(stage):
-    """With all users in a session, what is due is dropped, never begun late."""
+    """If all users are in a session, an arrival is dropped, never begun late."""
 
     class Patient(Guest):
         scenario = "patient"
@@ -159,7 +159,7 @@ def test_a_number_of_journeys_is_refused(stage, raw, said):
 
 
 def test_journeys_without_an_end_are_refused(stage):
-    """With the reason that the behaviour gives."""
+    """The error has the behaviour's reason."""
 
     class Endless(Guest):
         scenario = "endless"

@@ -54,14 +54,14 @@ def test_a_server_without_a_limit_is_reported_as_at_least(limit, kept):
 
 
 def test_one_bad_moment_does_not_decide():
-    """A miss whose repeat is kept was none."""
+    """A miss does not count if its repeat is kept."""
     tried, search = run(PLAN, lambda load, number: "missed" if number == 2 or load > 500 else "kept")
     assert tried[:4] == [10, 20, 20, 40]
     assert 475 <= search.kept <= 500
 
 
 def test_a_generator_at_its_limit_ends_the_search():
-    """Confirmed, and nothing is said of the server beyond what was kept."""
+    """The kept load is confirmed, and nothing is said about the server beyond it."""
     tried, search = run(PLAN, lambda load, _: "limited" if load >= 80 else "kept")
     assert tried == [10, 20, 40, 80, 80, 40]
     assert search.kept == search.confirmed == 40
@@ -117,7 +117,7 @@ PLANS = st.builds(
 
 @given(PLANS, st.integers(0, 200_000))
 def test_any_limit_is_found_within_the_precision(plan, limit):
-    """And never a load claimed that was not kept."""
+    """No load is claimed that was not kept."""
     _, search = run(plan, limit_of(limit), most_steps=5_000)
     assert search.kept <= min(limit, plan.most)
     if limit >= plan.most:
@@ -186,7 +186,7 @@ def test_the_number_of_confirmations_is_bounded():
 
 
 def test_not_below_what_was_kept_before():
-    """What is kept below the load that failed is confirmed itself."""
+    """A load kept below the one that failed is confirmed itself."""
     search = CapacitySearch(SearchPlan(first=50, factor=1.02, most=51, precision=0.5))
     search.tell("kept")
     search.tell("kept")
@@ -208,7 +208,7 @@ def test_a_confirmation_that_the_generator_spoils_is_tried_again():
 
 
 def test_a_server_that_does_not_recover_ends_the_search():
-    """With what was kept before."""
+    """The result is the load kept before."""
     search = CapacitySearch(PLAN)
     for outcome in ("kept", "kept", "missed"):
         search.tell(outcome)
@@ -218,7 +218,7 @@ def test_a_server_that_does_not_recover_ends_the_search():
 
 @given(PLANS, st.integers(0, 200_000), st.integers(0, 200_000))
 def test_only_what_survived_is_confirmed(plan, limit, sustained):
-    """Whatever the short steps said."""
+    """The short steps do not matter."""
     search = CapacitySearch(plan)
     while search.load is not None:
         bound = min(sustained, limit) if search.is_confirmation else limit

@@ -109,7 +109,7 @@ def test_within_one_user_where_a_user_is_more_than_the_precision(rate, per_user,
 
 @given(rate=st.floats(50, 1_000), seed=st.integers(0, 10**6))
 def test_a_server_that_never_recovers_is_said_to(rate, seed):
-    """And nothing beyond what it kept before is claimed."""
+    """Nothing is claimed beyond what it kept before."""
     search = searched(StuckServer(seed, rate), max(1, round(rate / 3)))
     if search.is_unrecovered:
         assert search.kept <= rate * (1 + WITHIN)

@@ -37,7 +37,7 @@ def test_accepted_forms(text, seconds):
 
 @pytest.mark.parametrize("text", ["10001h", "36000001", "9" * 399])
 def test_a_duration_that_is_too_long_says_so(text):
-    """Over a year is a slip of the keyboard."""
+    """Over a year is a typing slip."""
     with pytest.raises(UsageError, match="expected a duration of at most 10,000 hours, for example 90s, 2m or 1h"):
         parse_duration(text, "--duration (DURATION)")
 
@@ -72,7 +72,7 @@ def test_written_as_people_do(seconds, text):
 
 @given(st.floats(0, MAX_S))
 def test_every_duration_survives_writing_and_reading(seconds):
-    """Reports show exact durations: what is printed can be given back."""
+    """Reports show exact durations: a printed one can be given back."""
     assert parse_duration(format_duration(seconds), "x") == seconds
 
 

@@ -1,4 +1,4 @@
-"""What must be unique is unique, and what must be the same everywhere is the same everywhere."""
+"""Unique things are unique, and things that must be the same everywhere are the same everywhere."""
 
 import os
 import random

@@ -9,7 +9,7 @@ T1, T2, T3 = "2026-11-23T20:19:46.338747", "2026-11-23T20:19:46.753381", "2026-1
 
 
 def test_a_delta_shows_every_message_up_to_its_last_activity():
-    """Also those that later ones came after: the inbox tells the latest only."""
+    """It includes messages followed by later ones: the inbox only shows the latest."""
     watch = InboxWatch(5.0)
     assert watch.appended(1.0, 1.05, T1, 1.1) == []
     assert watch.appended(1.4, 1.45, T2, 1.5) == []
@@ -33,7 +33,7 @@ def test_a_delta_may_overtake_the_messages_own_broadcast():
 
 
 def test_what_waits_for_longer_than_the_deadline_is_missed_once():
-    """And is shown no more."""
+    """It is not shown afterwards."""
     watch = InboxWatch(5.0)
     watch.appended(1.0, 1.05, T1, 1.0)
     watch.appended(3.0, 3.05, T2, 3.0)
@@ -46,7 +46,7 @@ def test_what_waits_for_longer_than_the_deadline_is_missed_once():
 
 @given(st.lists(st.sampled_from(["append", "delta", "expire"]), max_size=40))
 def test_every_message_is_shown_missed_or_waiting(steps):
-    """Whatever the order of events."""
+    """The order of events does not matter."""
     watch, sent, shown, missed = InboxWatch(2.5), 0, 0, 0
     for now, step in enumerate(steps):
         stamp = f"2026-11-23T20:19:{now:02}"

@@ -1,4 +1,4 @@
-"""A file that a person names is read within bounds, without waiting, and only if it is one."""
+"""A file that a user names is read within bounds, without waiting, and only if it is a regular one."""
 
 import os
 import socket
@@ -52,7 +52,7 @@ def test_a_pipe_with_a_writer_is_refused_as_well(tmp_path):
 
 
 def test_a_pipe_that_takes_a_files_place_between_look_and_opening_does_not_block(tmp_path, monkeypatch):
-    """The look is repeated on what was opened."""
+    """The check is repeated on the opened file."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     looked = os.stat(__file__)

@@ -22,14 +22,14 @@ def test_the_kth_due_is_exact(start_s, interval_s, k):
 
 
 def test_the_first_due_is_one_interval_after_the_start():
-    """Joining and the first message do not fall together, unless asked for."""
+    """Joining and the first message do not coincide by default."""
     assert list(islice(fixed(10.0, 2.0), 3)) == [12.0, 14.0, 16.0]
     assert list(islice(fixed(10.0, 2.0, at_start=True), 3)) == [10.0, 12.0, 14.0]
 
 
 @given(starts_s, st.floats(0, 100), st.floats(1e-3, 100), seeds)
 def test_uniform_gaps_stay_between_their_bounds(start_s, low_s, width_s, seed):
-    """Dues never go back, and every gap is one that was asked for (up to the clock's own resolution)."""
+    """Dues never go back, and every gap is as requested (up to the clock's own resolution)."""
     high_s = low_s + width_s
     dues = [start_s, *islice(uniform(start_s, low_s, high_s, random.Random(seed)), 50)]
     slack_s = 4 * math.ulp(max(dues))
@@ -97,7 +97,7 @@ def test_all_slots_are_free_at_the_start():
 
 
 def test_a_slot_is_due_from_the_moment_its_message_ended():
-    """In the order in which the slots became free."""
+    """Slots are taken in the order in which they became free."""
     window = Window(2, 10.0)
     window.take(), window.take()
     window.ended("a", 11.5)
@@ -125,7 +125,7 @@ def test_no_slot_is_no_window(depth):
 
 @given(st.integers(1, 9), st.lists(st.booleans(), max_size=60))
 def test_never_more_in_flight_than_the_depth(depth, steps):
-    """Whatever the order of sends and fates."""
+    """The order of sends and fates does not matter."""
     window, in_flight, moment_s = Window(depth, 0.0), 0, 0.0
     for sends in steps:
         moment_s += 1.0
@@ -143,7 +143,7 @@ def test_never_more_in_flight_than_the_depth(depth, steps):
     st.lists(st.tuples(st.integers(0, 5), st.floats(0, 100)), max_size=8),
 )
 def test_every_moment_of_a_lasting_timetable_is_yielded_or_left_out_once(dues, sessions):
-    """Whatever breaks when; a moment that was yielded, and could not be used, is the next one's first."""
+    """Breaks do not matter; a yielded moment that could not be used comes first in the next session."""
     lasting, used, left_out = LastingDues(iter(dues)), [], 0
     for uses, back_s in sessions:
         left_out += lasting.leave_out(lambda due_s, back_s=back_s: due_s < back_s)

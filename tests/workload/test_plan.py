@@ -1,4 +1,4 @@
-"""A plan is the preset with what was asked for, scaled sensibly and free of contradictions."""
+"""A plan is the preset with the requested changes, scaled sensibly and free of contradictions."""
 
 import math
 from dataclasses import replace
@@ -79,7 +79,7 @@ def test_the_ramp_lasts_as_long_as_asked(total, ramp_up_s):
 
 @pytest.mark.parametrize(("elapsed_s", "phase"), [(0, "warm_up"), (9.999, "warm_up"), (10, "main"), (1e6, "main")])
 def test_the_phase_changes_at_the_end_of_the_warm_up(elapsed_s, phase):
-    """What is due at the mark itself is judged."""
+    """A message due at the mark itself is judged."""
     assert make_plan(LIGHT).phase_at(elapsed_s) == phase
 
 
@@ -154,7 +154,7 @@ def test_from_a_moment_on_there_is_one_phase_unless_there_are_stages():
     ],
 )
 def test_contradictions_are_reported(asked, message):
-    """Each error names the setting, its value, what is accepted and a way out."""
+    """Each error names the setting, its value, the accepted form and a way out."""
     with pytest.raises(UsageError) as raised:
         make_plan(LIGHT, **asked)
     assert str(raised.value) == message
@@ -223,7 +223,7 @@ def test_given_counts_are_exact_and_the_others_share_the_rest(total, given_count
 
 @given(st.integers(1, 5000), st.dictionaries(st.sampled_from([*LIGHT_COUNTS]), st.integers(0, 5000)))
 def test_a_settled_total_is_exact_or_refused(total, given_counts):
-    """Whatever is given: the total holds, the given counts hold, or there is an error."""
+    """In all cases the total holds, the given counts hold, or there is an error."""
     try:
         counts = settle(LIGHT_COUNTS, total, given_counts)
     except UsageError:

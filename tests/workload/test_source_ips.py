@@ -37,7 +37,7 @@ def loopback(*lasts):
     ],
 )
 def test_what_people_write(text, addresses):
-    """In the order written, each once."""
+    """Addresses keep their order, each once."""
     assert parsed(text) == addresses
 
 
@@ -60,14 +60,14 @@ def test_what_people_write(text, addresses):
     ],
 )
 def test_what_is_none_of_these_is_reported_with_an_example(text):
-    """Also more addresses than a machine can have, without counting them all."""
+    """It includes more addresses than a machine can have, without counting them all."""
     with pytest.raises(UsageError, match=r"SOURCE_IPS.*for example 127\.0\.0\.2-127\.0\.0\.9"):
         parsed(text)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, MAX_ADDRESSES - 1))
 def test_a_range_holds_both_ends_and_all_between(first, more):
-    """As many as the numbers say."""
+    """The number of addresses is right."""
     low = min(first, 2**32 - 1 - more)
     text = f"{ipaddress.IPv4Address(low)}-{ipaddress.IPv4Address(low + more)}"
     found = [int(ipaddress.IPv4Address(address)) for address in parsed(text)]

@@ -143,7 +143,9 @@ GRAFANA = "https://grafana.example.org"
     ],
 )
 def test_a_grafana_is_named_by_its_address_or_a_dashboards(text, url):
-    """What else a browser shows in the query is dropped; a token there would end up in reports. Twice is once."""
+    """Anything else in a browser's query is dropped; a token there would end up in reports. A second pass changes
+    nothing.
+    """
     assert check_grafana_url(text, "--annotate") == url
     assert check_grafana_url(url, "--annotate") == url
 

@@ -1,4 +1,4 @@
-"""The users of a run have the same numbers however it is spread, and no two have one in common."""
+"""The users of a run have the same numbers in every layout, and no two share one."""
 
 from collections import Counter
 from itertools import cycle
@@ -18,7 +18,7 @@ def numbering(plan, slot):
 
 
 def dispatched(plan, dispatched_to):
-    """What each worker, by index, gets of a plan: (class, number) in the order of spawning."""
+    """Return what each worker, by index, gets of a plan: (class, number) in order of spawning."""
     numberings = [numbering(plan, slot_of(index, dispatched_to)) for index in dispatched_to]
     given_out = {index: [] for index in dispatched_to}
     for n, name in enumerate(spawn_order(plan)):
@@ -29,7 +29,7 @@ def dispatched(plan, dispatched_to):
 
 @given(plans)
 def test_the_order_has_every_planned_user(plan):
-    """As often as planned, none more."""
+    """It has each as often as planned."""
     assert Counter(spawn_order(plan)) == Counter({name: count for name, count in plan.items() if count})
 
 
@@ -57,7 +57,7 @@ def test_a_user_beyond_the_plan_has_a_number_of_its_workers_own():
 
 
 def test_a_class_that_is_not_the_benchmarks_is_beyond_the_plan():
-    """It is not looked for among the planned users, of which a search has no end."""
+    """It is not looked up among the planned users, which are endless for a search."""
     endless = Numbering(["A"], cycle("A"), ALONE)
     assert [endless.take(name) for name in "AXA"] == [1, VUS_PER_BLOCK + 1, 2]
 

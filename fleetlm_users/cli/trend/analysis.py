@@ -67,7 +67,7 @@ class TrendAnalysis:
         return self.history.runs[-1].name if self.history.runs else "nothing"
 
     def cautions(self) -> list[str]:
-        """Return what the answer does not take into account."""
+        """Return the limits of the answer."""
         since = len(self.history.left_out_since)
         cautions = []
         if since:

@@ -52,7 +52,7 @@ def read_whole(read: Callable[[int], MessagePage], limit: int, after_seq: int = 
         newest = max(newest, *new) if new else newest
         if not page.is_full:
             settled_above = asked if settled_above is None else min(asked, settled_above)
-        elif not new and settled_above is None:  # it repeats itself, and never comes to the end
+        elif not new and settled_above is None:  # it repeats itself and never reaches the end
             return Stored(digests, hidden=(*_holes(digests, after_seq, newest), range(newest + 1, ENDLESS)))
         elif not new:
             repeated.add(asked)

@@ -257,7 +257,7 @@ def compare(  # noqa: PLR0913  # A, B and the options of the command
     )
     judged = {pair.figure: pair.direction for pair in pairs if pair.is_of_figure}
     if old.get("capacity") or new.get("capacity"):
-        judged = {}  # the figures of a search are those of all its steps, the overloaded ones too
+        judged = {}  # a search's figures cover all its steps, including the overloaded ones
     others = [without(run.summary, redefined(run.summary, new)) for run in noise]
     reasons = [*obstacles(before, after, any_load=any_load)]
     for run in noise:

@@ -55,14 +55,14 @@ def test_fields_left_standing_follow_another_preset():
 
 
 def test_fields_that_follow_by_themselves_mean_what_they_show():
-    """Who chooses standard, sees 55 and types 18 wants 18; who leaves 55 wants the preset."""
+    """A person who chooses standard, sees 55 and types 18 wants 18; one who leaves 55 wants the preset."""
     assert overrides_of(fields(STANDARD), "standard", fields_follow=True) == {}
     typed = {**fields(STANDARD), "user_count": "18"}
     assert overrides_of(typed, "standard", fields_follow=True) == {"num_users": 18}
 
 
 def test_a_rate_that_keeps_the_presets_ramp_up_is_no_wish():
-    """18 of standard's 55 users in the same 10 s are 1.8 a second: asked for, it would contradict `--ramp-up`."""
+    """18 of standard's 55 users in the same 10 s are 1.8 a second: as a request, it would contradict `--ramp-up`."""
     typed = {**fields(STANDARD), "user_count": "18", "spawn_rate": "1.8"}
     assert overrides_of(typed, "standard", fields_follow=True) == {"num_users": 18}
 

@@ -1,4 +1,4 @@
-"""A LoadTestShape decides how many users run and until when; what it says is followed, or the run says so."""
+"""A LoadTestShape decides how many users run and until when; the run follows it, or says why not."""
 
 import math
 from argparse import Namespace
@@ -25,7 +25,7 @@ UNSET = Namespace(vus="", duration="", ramp_up="")
 
 
 class Up(LoadTestShape):
-    """Says what it is told to say."""
+    """A shape that returns what it is given."""
 
     abstract = False
 
@@ -66,7 +66,7 @@ class Runner:
 
 
 class Head:
-    """What is steered."""
+    """The coordinator under control."""
 
     def __init__(self, plan):
         self.plan, self.said, self.running, self.asked = plan, [], False, []
@@ -99,7 +99,9 @@ def spawned(bench, environment):
 
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=8))
 def test_whoever_asks_for_users_gets_them_in_the_plans_proportion(totals):
-    """A shape, a key in the terminal, the web UI: by themselves all beyond the plan would be of one class."""
+    """It covers a shape, a key in the terminal and the web UI: otherwise all users beyond the plan would be of one
+    class.
+    """
     bench, environment, _, _ = steered(Up(), inbox_vus="0")
     for total in totals:
         environment.runner.start(total, 100)
@@ -131,7 +133,7 @@ def test_a_shape_may_ask_for_single_classes():
 
 
 def test_the_plans_end_is_the_shapes():
-    """Users begin as they are spawned, the announcement says who decides."""
+    """Users begin as they are spawned, and the announcement says who decides."""
     planned = under_shape(options(), Up(), benchmark(), UNSET, NOTHING)
     assert (planned.plan.duration_s, planned.plan.begins_s(7), planned.plan.warm_up_s) == (None, 0.0, 0.0)
     said = announcement(planned)
@@ -195,7 +197,7 @@ def test_a_shape_that_fails_ends_the_run_with_a_doubt(tick, words):
 
 
 def test_a_shape_that_returns_none_has_come_to_its_end():
-    """That is the planned one."""
+    """That is the planned end."""
     shape = Up((3, 1), None)
     watch = ShapeWatch(shape, print)
     assert (shape.tick(), watch.is_done) == ((3, 1), False)
@@ -205,7 +207,7 @@ def test_a_shape_that_returns_none_has_come_to_its_end():
 @pytest.mark.parametrize("stage", ["a b", 7, "x" * 31])
 @pytest.mark.parametrize("before", [[], [(3, 1)]])
 def test_a_stage_that_cannot_be_one_ends_the_run_in_a_sentence(stage, before):
-    """At the first tick as at any later one: before anybody has heard of it."""
+    """It does so at the first tick or a later one, before the stage is announced."""
     shape, said, heard = Up(*before, (3, 1)), [], []
     watch = ShapeWatch(shape, said.append, lambda *asked: heard.append(asked))
     for tick in before:
@@ -234,13 +236,13 @@ def test_a_shape_that_ends_at_once_is_told_of(tick, words):
 
 
 def test_a_shape_has_the_warm_up_that_a_person_gives():
-    """As a run in stages: the preset's is meant for the preset's own ramp."""
+    """A run in stages is alike: the preset's warm-up is meant for the preset's own ramp."""
     given_ = Namespace(**vars(UNSET), warm_up="4s")
     assert under_shape(options(warm_up="4s"), Up(), benchmark(), given_, NOTHING).plan.warm_up_s == 4.0
 
 
 def test_the_goal_hears_of_every_change():
-    """Of a shape's as steps, of a person's as edits; while a run ends nothing changes any more."""
+    """A shape's changes are steps, a person's are edits; while a run ends, nothing changes any more."""
     _, environment, head, steering = steered()
     target = UserTarget(18, 120.0)
     environment.runner.start(18, 5)

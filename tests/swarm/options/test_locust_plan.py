@@ -53,7 +53,7 @@ def test_a_class_that_is_only_imported_gets_no_user_of_a_search():
 @given(st.fixed_dictionaries({name: st.integers(0, 60) for name in BEHAVIOURS}).filter(lambda vus: any(vus.values())),
        st.integers(1, 9), st.integers(1, 50))  # fmt: skip
 def test_every_layout_gives_locusts_users_the_same_numbers(vus, workers, rate):
-    """Locust itself deals the users out, step by step; each worker numbers what it is told to spawn."""
+    """Locust itself assigns the users, step by step; each worker numbers those it is told to spawn."""
     asked = options(**{f"{name}_vus": str(count) for name, count in vus.items()})
     bench = benchmark()
     impose(asked.plan, Environment(user_classes=list(bench.behaviours.values()), parsed_options=Namespace()), bench)
@@ -76,7 +76,7 @@ def test_every_layout_gives_locusts_users_the_same_numbers(vus, workers, rate):
 
 
 def test_the_turns_are_the_dispatchers_own():
-    """By index of worker; a process without workers deals to itself; a run that was not begun deals to nobody."""
+    """They are worker indexes; a process without workers has itself, and a run that was not begun has nobody."""
 
     class Master(MasterRunner):
         greenlet = None
@@ -100,7 +100,7 @@ LOADED = list(BENCH.behaviours.values())
 
 
 class Stranger(User):
-    """Of another locustfile."""
+    """A class from another locustfile."""
 
 
 def plan(folder, *words, users=None, named=()):
@@ -109,7 +109,7 @@ def plan(folder, *words, users=None, named=()):
 
 
 def test_the_behaviours_of_the_named_classes_run():
-    """In the order of reports, however they are named; nothing named is everything."""
+    """They come in the order of reports, however they are named; naming none means all."""
     assert chosen_by(["Churn", "Burst"], LOADED, BENCH) == ("burst", "churn")
     assert chosen_by([], LOADED, BENCH) is None
 

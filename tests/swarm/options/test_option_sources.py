@@ -1,4 +1,4 @@
-"""What flags, variables and files say is heard, or refused in a sentence that names the source."""
+"""Flags, variables and files are heard, or refused in a sentence that names the source."""
 
 import json
 import re
@@ -125,7 +125,7 @@ def test_thresholds_of_all_sources_count_together(started, tmp_path):
 
 
 def test_a_threshold_that_is_none_is_reported_with_its_source(refused):
-    """Also one that a stronger source would have replaced."""
+    """It includes one that a stronger source would have replaced."""
     said = refused("--threshold", A, locust_conf="threshold = append: p(95)<1")
     assert re.search(r"invalid value 'append: p\(95\)<1' for \S*locust.conf", said)
     assert "invalid value 'x' for THRESHOLD (environment)" in refused("--threshold", A, variables={"THRESHOLD": "x"})
@@ -147,12 +147,12 @@ def test_a_threshold_that_is_none_is_reported_with_its_source(refused):
     ],
 )  # fmt: skip
 def test_what_a_file_cannot_say_is_refused(refused, text, words):
-    """A key that is given twice, a value that is none, a key that nobody has: with the file's name."""
+    """Duplicate keys, invalid values and unknown keys are refused with the file's name."""
     assert re.search(words, refused(locust_conf=text))
 
 
 def test_a_table_that_is_no_option_is_refused(refused):
-    """In pyproject.toml too."""
+    """It includes tables in pyproject.toml."""
     assert "unrecognized arguments: --preests=light" in refused(pyproject_toml='[tool.locust]\npreests = "light"\n')
     assert "TOML" in refused(pyproject_toml="[tool.locust]\nusers = 1\nusers = 2\n")
 
@@ -166,7 +166,7 @@ def test_an_option_of_other_benchmarks_is_refused_with_their_names(refused, word
 
 
 def test_of_a_flag_that_is_given_again_the_last_counts_with_a_word(started):
-    """As everywhere; thresholds may be given often."""
+    """It is usual; thresholds may be given several times."""
     found = started(
         "--reply-timeout", "30s", "--reply-timeout=9s", "-u", 5, "--users", 7, "--threshold", A, "--threshold", B
     )
@@ -218,7 +218,7 @@ def test_what_no_run_heeds_is_refused_with_what_to_use_instead(refused, words, v
 
 
 def test_an_option_of_locust_in_a_file_is_refused_too(refused):
-    """As its flag is."""
+    """So is its flag."""
     assert "use --warm-up" in refused(locust_conf="reset-stats = true\n")
 
 
@@ -234,7 +234,7 @@ def test_an_option_of_locust_in_a_file_is_refused_too(refused):
     ids=["flag", "variable", "name", "second-flag"],
 )
 def test_an_option_that_somebody_else_has_too_is_reported_in_a_sentence(refused, theirs, group):
-    """Whoever came first: plugins have added theirs by the time ours join."""
+    """Their order does not matter: plugins have added theirs by the time ours join."""
 
     def plugin(parser):
         adds = parser.add_argument_group("theirs") if group else parser
@@ -246,7 +246,7 @@ def test_an_option_that_somebody_else_has_too_is_reported_in_a_sentence(refused,
 
 
 def test_what_other_programs_set_is_passed_over_with_a_word(started):
-    """DEBUG only: it changes nothing of load or verdict. The names of other benchmarks' options are told."""
+    """It is only DEBUG, which changes neither load nor verdict. Options of other benchmarks are reported."""
     found = started(variables={"DEBUG": "app:*", "ITERATIONS": "5", "AGENT_IDS": "x", "HOME": "/"})
     assert found.options().debug is False
     assert [note.split(":")[0] for note in found.sources.notes] == ["warning"] * 3
@@ -256,7 +256,7 @@ def test_what_other_programs_set_is_passed_over_with_a_word(started):
 
 
 def test_an_empty_variable_says_nothing(started):
-    """Of ours and of Locust's."""
+    """It covers our variables and Locust's."""
     found = started(variables={"STANDIN": "", "DURATION": '""', "LOCUST_USERS": " \r", "AGENT_ID": "\r"})
     assert found.options().standin is False
     assert found.options().agent_id == "bench-echo-agent"

@@ -59,7 +59,7 @@ def test_a_preset_of_ones_own_file_is_not_refused_by_the_parser(parser):
 
 
 def test_an_unknown_preset_is_refused_when_resolved(parser):
-    """With the names there are."""
+    """The error lists the existing names."""
     with pytest.raises(UsageError, match="light, standard, stress, soak"):
         options_of(parser.parse_args(["--preset", "nope"]), benchmark(), None, NO_OVERRIDES)
 
@@ -74,7 +74,7 @@ def test_environment_and_flag(parser, monkeypatch):
 
 @pytest.mark.parametrize(("words", "env"), [(["--reply-timeout", "30s"], ""), ([], "30s")], ids=["flag", "variable"])
 def test_a_given_value_beats_the_preset_even_if_it_is_the_default(parser, monkeypatch, tmp_path, words, env):
-    """Whoever gives it means it."""
+    """A value that somebody gives is intended."""
     presets = tmp_path / "presets.yaml"
     presets.write_text("mixed:\n  patient: {users: {burst: 1}, duration_s: 9, options: {reply_timeout: 60s}}\n")
     chosen = ["--presets-file", str(presets), "--preset", "patient"]

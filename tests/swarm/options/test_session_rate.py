@@ -1,4 +1,4 @@
-"""A run to which sessions arrive: what contradicts it, and how it is announced."""
+"""A run in which sessions arrive: settings that contradict it, and its announcement."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def test_nothing_else_may_set_the_users():
     ],
 )
 def test_the_announcement(raw, said):
-    """In one line: the rate, who arrives and how, the bound, and how long."""
+    """One line has the rate, who arrives and how, the bound, and the length."""
     given = options(**raw)
     assert arriving_in(given.plan) in said
     assert said.rpartition(",")[0] in announcement(given)

@@ -1,4 +1,4 @@
-"""A run in stages: the ticks that Locust gets, and what contradicts stages."""
+"""A run in stages: the ticks that Locust gets, and settings that contradict stages."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -45,14 +45,14 @@ def ticks(load, late_s=0.0):
 
 
 def test_each_change_comes_at_its_second(load):
-    """With a rate by which all come or go at once."""
+    """The rate starts or stops all of them at once."""
     load.follow(timetable_of(("up=2s:4", "hold=3s:4", "down=2s:1")))
     assert ticks(load) == [(0, 0, 1), (1, 2, 2), (2, 4, 2), (6, 3, 1)]
     assert load.now_s == 7
 
 
 def test_a_tick_that_comes_late_asks_for_what_is_due_now(load):
-    """What was missed on the way is not asked for any more; the end stays where it was."""
+    """Missed changes are skipped; the end does not move."""
     load.follow(timetable_of(("up=10s:10",)))
     assert [(at, users) for at, users, _ in ticks(load, late_s=2.5)] == [(0, 0), (2.5, 2), (5, 5), (7.5, 7)]
     load.follow(timetable_of(("up=1s:1",)))
@@ -85,7 +85,7 @@ def test_what_stages_decide_is_not_said_twice(beside):
 
 
 def test_whatever_else_sets_users_is_refused():
-    """A shape, a class picker, a benchmark that ends by itself."""
+    """Examples are a shape, a class picker, and a benchmark that ends by itself."""
     given = options(stages=STAGES)
 
     class Own(LoadTestShape):

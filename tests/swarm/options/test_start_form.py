@@ -1,4 +1,4 @@
-"""What the start form shows comes back as the options that it stands for."""
+"""Values shown in the start form come back as the options they stand for."""
 
 import re
 from argparse import Namespace
@@ -44,7 +44,7 @@ def test_the_page_shows_labels_and_what_the_command_line_gave():
 
 
 def test_what_a_page_sends_comes_back_as_it_was():
-    """Labels, titles and checkboxes to names and values; nothing but what was changed is another."""
+    """Labels, titles and checkboxes become names and values; only changed values differ."""
     form = form_with()
     sent = {title: str(field["default_value"]).lower() if isinstance(field["default_value"], bool) else
             field["default_value"] for title, field in shown_on(form).items()}  # fmt: skip
@@ -63,7 +63,7 @@ def test_programs_may_use_the_options_own_names():
 
 
 def test_thresholds_of_several_fields_count_together():
-    """As several lines of a file do."""
+    """Several lines of a file count so, too."""
     sent = [("threshold", "messages_lost: count<1"), ("threshold", "append_latency_ms: p(95)<5"), ("Thresholds", " ")]
     assert form_with().options_in(MultiDict(sent)) == {
         "threshold": "messages_lost: count<1; append_latency_ms: p(95)<5"
@@ -103,7 +103,7 @@ SPECS = specs_of(MIXED)
 
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if not spec.in_form], ids=lambda spec: spec.name)
 def test_an_option_that_is_not_in_the_form_is_refused_and_said_where_to_set_it(spec):
-    """By its name or by any title; Locust would set it anyway, for the next run."""
+    """The option may be given by name or by title; Locust would set it for the next run."""
     with pytest.raises(UsageError) as raised:
         form_with().check(MultiDict({"user_count": "1", spec.name: "/etc/passwd"}))
     told = str(raised.value)
@@ -133,7 +133,7 @@ LOCUSTS_OWN = sorted(set(vars(get_parser(default_config_files=[]).parse_args([])
 
 @pytest.mark.parametrize("name", LOCUSTS_OWN)
 def test_no_option_of_locusts_own_is_set_by_a_field_of_its_name(name):
-    """Such as the files that it writes at its end, its log file and its TLS key."""
+    """Examples are the files that it writes at its end, its log file and its TLS key."""
     with pytest.raises(UsageError, match=r"^invalid value .* for the web form"):
         form_with().check(MultiDict({name: "/tmp/x"}))
 
@@ -172,7 +172,7 @@ def test_a_secret_is_never_on_the_page_and_stays_when_left_empty():
 
 
 def test_presets_of_ones_own_are_in_the_drop_down(tmp_path):
-    """And a file that has become unreadable does not take the page with it."""
+    """A file that has become unreadable does not break the page."""
     own = tmp_path / "own.yaml"
     own.write_text("mixed: {tiny: {users: {burst: 2}, duration_s: 90}}")
     form = StartForm(MIXED, Namespace(presets_file=str(own), preset="tiny"))
@@ -183,7 +183,7 @@ def test_presets_of_ones_own_are_in_the_drop_down(tmp_path):
 
 
 def test_a_message_names_the_field_as_the_page_does():
-    """Who sees only the page knows no flags."""
+    """A user who sees only the page knows no flags."""
     problem = UsageError("--api-url (API_URL)", "x", "a URL", "http://h")
     words = "invalid value 'x' for API URL: expected a URL such as http://h"
     assert form_with().words_of(problem) == form_with().words_of(StartupError.of_usage(problem)) == words

@@ -56,7 +56,7 @@ def test_damaged_options_are_refused_by_name():
     ],
 )
 def test_what_no_master_of_this_version_describes_is_refused(changed, words):
-    """By the place in the options."""
+    """The error names the place in the options."""
     with pytest.raises(ShapeError) as problem:
         from_wire(to_wire(options()) | changed)
     assert words in str(problem.value)

@@ -1,4 +1,4 @@
-"""A run's annotations: start, stages as they end, the verdict; and that no failure of theirs costs the run anything."""
+"""A run's annotations: start, stages as they end, the verdict; and that no failure to post costs the run anything."""
 
 from dataclasses import replace
 
@@ -48,7 +48,9 @@ def begun(sink, **raw):
 
 
 def test_start_stages_and_verdict_in_this_order():
-    """With their times in ms, the run's tags, and the verdict's sentences; stages as soon as they are over."""
+    """They have their times in ms, the run's tags, and the verdict's sentences; stages come as soon as they are
+    over.
+    """
     sink = Sink()
     run, said = begun(sink)
     gevent.idle()
@@ -84,7 +86,7 @@ def test_a_stage_of_a_load_shape_is_over_once_the_next_begins():
 
 
 def test_stages_of_a_rate_are_told_in_sessions_per_second():
-    """As the report has them."""
+    """The report has the same."""
     sink = Sink()
     run, _ = begun(sink)
     run.finish(made(), 30.0, [StageSpan("up", 0, 30, 50, 50, 0.0, 12.5)])
@@ -92,7 +94,7 @@ def test_stages_of_a_rate_are_told_in_sessions_per_second():
 
 
 def test_a_plan_without_stages_shows_its_warm_up():
-    """Which is what is not judged."""
+    """It is the part that is not judged."""
     sink = Sink()
     run, _ = begun(sink)
     run.finish(made(), 120.0, [])
@@ -109,7 +111,7 @@ def test_grafana_takes_texts_for_html():
 
 
 def test_a_failure_is_said_once_and_counted():
-    """And the next one is tried again."""
+    """The next one is tried again."""
     sink = Sink(fails=(1, 2))
     run, said = begun(sink)
     entry = run.finish(made(), 120.0, [])
@@ -120,7 +122,7 @@ def test_a_failure_is_said_once_and_counted():
 
 
 def test_a_grafana_that_never_answers_holds_nobody_up(monkeypatch):
-    """What is still open at the end counts as failed."""
+    """Annotations still open at the end count as failed."""
     monkeypatch.setattr(annotations, "LAST_WAIT_S", 0.01)
     sink = Sink()
     sink.post = lambda _annotation: Event().wait()
@@ -145,7 +147,7 @@ def test_a_mistake_of_our_own_is_no_failure_of_the_run(problem):
 
 
 def test_a_run_without_a_verdict_posts_no_more():
-    """As when a worker cannot take part."""
+    """An example is a worker that cannot take part."""
     sink = Sink()
     run, _ = begun(sink)
     run.stop()

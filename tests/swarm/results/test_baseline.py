@@ -1,4 +1,4 @@
-"""The earlier run of `--baseline`: refused before a run when it cannot be read, said when it cannot be compared."""
+"""The earlier run of `--baseline`: refused before a run if it cannot be read, reported if it cannot be compared."""
 
 import json
 
@@ -25,7 +25,7 @@ def chosen(path):
 
 
 def test_without_the_option_there_is_none(tmp_path):
-    """And nothing is read."""
+    """Nothing is read."""
     assert baseline_of(options(), lambda _: None) is None
     check_baseline(options())
 
@@ -69,7 +69,7 @@ def test_where_none_can_be_compared_the_run_goes_on_and_says_why(tmp_path):
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"format": 2}', None])
 def test_what_cannot_be_read_is_refused(tmp_path, content):
-    """By the name of the option; a folder without any run too."""
+    """The error names the option; a folder without any run is refused, too."""
     folder = tmp_path / "r0"
     folder.mkdir()
     if content is not None:
@@ -81,7 +81,7 @@ def test_what_cannot_be_read_is_refused(tmp_path, content):
 
 
 def test_an_odd_baseline_costs_no_run():
-    """What the checks let through ends in a sentence of the report."""
+    """A fault that the checks missed becomes a sentence of the report."""
     found = made()
     found["thresholds"][0]["condition"] = 7
     told = Baseline(options().results_dir, run_file(found)).entry(made())

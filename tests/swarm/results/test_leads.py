@@ -1,4 +1,4 @@
-"""What is added to a summary of how its thresholds were missed: each from the seconds of its own scenario."""
+"""Explanations added to a summary: how each threshold was missed, from the seconds of its own scenario."""
 
 from fleetlm_users.measure.timeline.rows import flat
 from fleetlm_users.measure.timeline.second import PLACES, Part, Stretch
@@ -13,7 +13,7 @@ def lost_at(second, scenario):
 
 
 def test_each_missed_threshold_is_looked_for_in_its_own_scenario():
-    """Whose seconds are made once, and only where a threshold asks for them."""
+    """Its seconds are made once, and only if a threshold needs them."""
     run = [lost_at(4, "churn"), Stretch.empty(5), lost_at(6, "burst")]
     made = []
 

@@ -1,4 +1,4 @@
-"""Locust's own files: refused by the parser where they cannot be written, and never the end of everything else."""
+"""Locust's own files: refused by the parser if they cannot be written, and never the end of everything else."""
 
 import pytest
 from locust.argument_parser import get_parser
@@ -17,7 +17,7 @@ def parser(monkeypatch):
 
 @pytest.mark.parametrize("flag", ["--html", "--csv", "--json-file", "--logfile"])
 def test_a_file_that_cannot_be_written_is_refused(parser, tmp_path, capsys, flag):
-    """With a sentence and exit code 2, and without a trace."""
+    """There is one sentence, exit code 2, and no trace."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     before = everything_in(tmp_path)
     with pytest.raises(SystemExit) as told:
@@ -39,7 +39,7 @@ def test_a_file_that_can_be_written_is_not_there_yet(parser, tmp_path, flag):
 
 @pytest.mark.parametrize("variable", ["LOCUST_HTML", "LOCUST_CSV", "LOCUST_LOGFILE"])
 def test_the_environment_is_heard_too(parser, tmp_path, monkeypatch, capsys, variable):
-    """Whatever way it comes, it is tried."""
+    """The source of the path does not matter."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv(variable, str(tmp_path / "file" / "x"))
     with pytest.raises(SystemExit):

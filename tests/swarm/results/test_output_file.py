@@ -1,4 +1,4 @@
-"""A file that a person names: tried without a trace, written through, never replaced."""
+"""A file that the user names: tried without a trace, written in place, never replaced."""
 
 import contextlib
 import errno
@@ -31,7 +31,7 @@ def everything_in(folder):
 
 @contextlib.contextmanager
 def no_file_larger_than(most_bytes):
-    """What a full disk or a quota does, without one: each larger write fails."""
+    """Imitate a full disk or a quota: each larger write fails."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
     try:
@@ -79,7 +79,7 @@ def test_trying_leaves_no_trace(places, name):
     ],
 )
 def test_what_cannot_be_written_is_found_before_the_run(places, name, error):
-    """And leaves no trace either."""
+    """It leaves no trace either."""
     before = everything_in(places)
     with pytest.raises(OSError, match=r".") as caught:
         try_file(places / name)
@@ -122,14 +122,14 @@ def test_standard_output_that_was_closed_is_no_place(monkeypatch):
 
 
 def test_a_new_file_makes_its_folder(tmp_path):
-    """For --junit build/reports/junit.xml."""
+    """An example is --junit build/reports/junit.xml."""
     write_file(tmp_path / "a" / "b.xml", "<x/>")
     assert (tmp_path / "a" / "b.xml").read_text(encoding="utf-8") == "<x/>"
 
 
 @pytest.mark.parametrize("name", ["old.xml", "link"])
 def test_a_file_keeps_its_node(places, name):
-    """Whoever holds it, mounts it or links to it sees the new text; none of the longer old one is left."""
+    """Whoever holds, mounts or links it sees the new text; none of the longer old one is left."""
     (places / "old.xml").write_text("old and longer", encoding="utf-8")
     os.link(places / "old.xml", places / "hard.xml")
     write_file(places / name, "new")
@@ -145,7 +145,7 @@ def test_a_link_to_nothing_leads_to_the_new_file(places):
 
 
 def test_a_pipe_gets_the_text(places):
-    """It stays a pipe; more than it can hold comes as it is read."""
+    """It stays a pipe; more than it can hold is written as it is read."""
     got = []
     reader = threading.Thread(target=lambda: got.append((places / "pipe").read_bytes()))
     reader.start()
@@ -156,7 +156,7 @@ def test_a_pipe_gets_the_text(places):
 
 
 def test_a_pipe_that_nobody_reads_does_not_hang_the_end(places, monkeypatch):
-    """Neither one that is not opened, nor one that is full."""
+    """It covers a pipe that nobody opens and one that is full."""
     monkeypatch.setattr(output_file, "READER_S", 0.05)
     with pytest.raises(TimeoutError, match="nobody read from it"):
         write_file(places / "pipe", "new")
@@ -167,7 +167,7 @@ def test_a_pipe_that_nobody_reads_does_not_hang_the_end(places, monkeypatch):
 
 
 def test_a_reader_that_has_gone_is_an_error(places):
-    """Of `>(command)`, when the command has ended."""
+    """An example is `>(command)` when the command has ended."""
     reader, writer = os.pipe()
     os.close(reader)
     with pytest.raises(BrokenPipeError):
@@ -189,7 +189,7 @@ def test_a_terminal_and_a_device_get_the_text():
 
 @pytest.mark.parametrize("through", ["/dev/fd/{}", HERE + "/{}", "a link"])
 def test_a_descriptor_of_ours_keeps_its_place(tmp_path, through):
-    """`> out --markdown /dev/stdout`: what was printed before stays, what follows comes behind."""
+    """With `> out --markdown /dev/stdout`, earlier output stays, and later output follows it."""
     with open(tmp_path / "out", "w", encoding="utf-8") as out:
         out.write("before\n")
         out.flush()
@@ -221,6 +221,6 @@ def test_half_a_file_is_not_left(places, name, left):
 
 
 def test_any_text_can_be_written(tmp_path):
-    """A lone surrogate, of a server or of a file name that is no UTF-8, has no UTF-8 itself."""
+    """A lone surrogate, from a server or a non-UTF-8 file name, has no UTF-8 itself."""
     write_file(tmp_path / "x", "\ud800 ✓")
     assert (tmp_path / "x").read_text(encoding="utf-8") == "\\ud800 ✓"

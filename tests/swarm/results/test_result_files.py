@@ -1,4 +1,4 @@
-"""Files that were asked for: refused before the run where they cannot be written, never missing in silence."""
+"""Requested files: refused before the run if they cannot be written, never missing silently."""
 
 import json
 import re
@@ -75,7 +75,7 @@ def test_no_folder_is_tried_where_none_is_written(tmp_path):
 
 
 def test_a_missing_file_keeps_no_other_from_being_written(tmp_path, monkeypatch):
-    """And the summary says which it is."""
+    """The summary names it."""
     monkeypatch.setattr(result_files, "_RENDERERS", {"junit": lambda told: "<x/>", "markdown": lambda told: "x"})
     told = {"verdict": {"exit_code": 0}}
     run = options(junit=str(tmp_path), markdown=str(tmp_path / "x.md"), no_results=True)
@@ -87,7 +87,7 @@ def test_a_missing_file_keeps_no_other_from_being_written(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize(("verdict", "code"), [(0, UNWRITTEN_EXIT), (3, 3), (4, 4)])
 def test_a_missing_file_is_never_green(verdict, code):
-    """What the run came to outweighs it."""
+    """The run's own result takes precedence."""
     told = {"verdict": {"exit_code": verdict}}
     note_unwritten(told, "--junit", "x.xml", OSError(28, "No space left on device"))
     note_unwritten(told, "--html", "x.html", OSError(28, "No space left on device"))
@@ -96,7 +96,7 @@ def test_a_missing_file_is_never_green(verdict, code):
 
 
 def test_a_folder_is_named_by_time_benchmark_and_run(tmp_path):
-    """Sortable by time; text and JSON as they are."""
+    """Names sort by time; text and JSON are written unchanged."""
     found = write_results(tmp_path / "results", "mixed", "r1", {"a.txt": "x", "b.json": {"k": "ü"}})
     assert re.fullmatch(r"\d{8}T\d{6}Z-mixed-r1", found.path.name)
     assert (found.path / "a.txt").read_text(encoding="utf-8") == "x"
@@ -113,7 +113,7 @@ def test_two_runs_of_one_id_within_a_second_get_two_folders(tmp_path):
 
 @pytest.mark.parametrize("parent", ["new/results", "results", "link", "link to nothing"])
 def test_trying_leaves_no_trace(tmp_path, parent):
-    """And what was tried can be written."""
+    """Tried files can still be written."""
     (tmp_path / "results" / "last").mkdir(parents=True)
     (tmp_path / "link").symlink_to("results")
     (tmp_path / "link to nothing").symlink_to("made/later")
@@ -160,7 +160,7 @@ def test_a_folder_without_a_file_is_not_left(tmp_path):
 
 @pytest.mark.parametrize(("failed", "shown"), [(2, True), (0, False)])
 def test_what_was_not_posted_is_in_the_reports_too(tmp_path, failed, shown):
-    """They were written before the verdict was posted; where all was posted they stay as they are."""
+    """They were written before the verdict was posted; if everything was posted, they do not change."""
     summary = made()
     for name in ("summary.json", "report.html", "report.txt"):
         (tmp_path / name).write_text("before", encoding="utf-8")

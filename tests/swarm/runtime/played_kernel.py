@@ -1,4 +1,4 @@
-"""A machine whose clock moves when a test says so, with timers as the kernel's, to put below a PreciseTimer."""
+"""A machine whose clock is moved by the test, with timers like the kernel's, to put below a PreciseTimer."""
 
 import math
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from itertools import cycle
 
 
 class PlayedTimer:
-    """A timer that rings from its moment on, or earlier when it is told to."""
+    """A timer that expires at its moment, or earlier if told to."""
 
     def __init__(self):
         self.moment_s = 0.0

@@ -1,4 +1,4 @@
-"""What a ramp has made is out of the garbage collector's view until the run ends."""
+"""Objects created during a ramp are hidden from the garbage collector until the run ends."""
 
 import gc
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ def collector(monkeypatch):
 
 
 def test_full_collections_are_rare_during_a_run_and_as_usual_after_it(collector):
-    """Whoever runs more than one test in a process finds Python as it was."""
+    """A process that runs several tests gets Python's own settings back."""
     usual = gc.get_threshold()
     collector.begin(lambda: 0)
     assert gc.get_threshold() == (*usual[:2], FULL_AFTER)
@@ -31,7 +31,7 @@ def test_full_collections_are_rare_during_a_run_and_as_usual_after_it(collector)
 
 
 def test_only_what_earlier_runs_left_is_worth_a_full_collection(collector, monkeypatch):
-    """Before the first there is nothing but what was imported."""
+    """Before the first one, there are only imported objects."""
     generations = []
     monkeypatch.setattr(gc, "collect", generations.append)
     for _ in range(3):
@@ -40,7 +40,7 @@ def test_only_what_earlier_runs_left_is_worth_a_full_collection(collector, monke
 
 
 def test_what_more_users_have_made_is_frozen_once(collector):
-    """Users that leave and come back are no ramp: what is frozen again and again would hide real garbage."""
+    """Users that leave and return are not a ramp: repeated freezing would hide real garbage."""
     process = SimpleNamespace(users=0)
     collector.begin(lambda: process.users)
     gevent.sleep(0)

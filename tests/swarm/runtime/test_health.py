@@ -1,4 +1,4 @@
-"""The generator's own health: sampled while a run goes on, and once more at its end."""
+"""The generator's own health: sampled during a run, and once more at its end."""
 
 import gevent
 import pytest
@@ -35,12 +35,12 @@ class Beats:
 
 @pytest.fixture
 def run():
-    """A run whose ledger takes the samples."""
+    """Return a run whose ledger takes the samples."""
     return Run(options(), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), RunEvents())
 
 
 def lags(run):
-    """How many samples of the event loop's lag there are, over all phases."""
+    """Return the number of samples of the event loop's lag, over all phases."""
     return sum(run.ledger.trend("event_loop_lag_ms", "", phase).count for phase in ("warm_up", "main"))
 
 
@@ -72,7 +72,7 @@ def test_cpu_and_memory_are_sampled_at_each_tick(run, monkeypatch):
 
 
 def test_the_end_takes_a_last_tick_and_a_last_beat(run):
-    """What was collected since the last ones is in the numbers; then nothing is sampled any more."""
+    """The numbers include everything since the previous samples; then sampling stops."""
     beats, ticks = Beats(), []
     sampler = HealthSampler(run, beats)
     run.ledger.tick, tick = (lambda elapsed_s, *_: ticks.append(elapsed_s)), run.ledger.tick

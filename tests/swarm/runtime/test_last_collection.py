@@ -45,7 +45,7 @@ def test_nothing_is_left_to_collect_and_no_written_line_is_lost(tmp_path):
 
 @pytest.mark.parametrize(("flags", "is_written_to"), [(os.O_RDONLY, False), (os.O_WRONLY, True), (os.O_RDWR, True)])
 def test_only_what_can_be_written_to_is_looked_for(tmp_path, flags, is_written_to):
-    """A file that is only read holds nothing back; neither does what is no file, nor a number that is not open."""
+    """A file open for reading holds nothing back; neither does a non-file, nor a closed descriptor."""
     path = tmp_path / "file"
     path.touch()
     number = os.open(path, flags)
@@ -76,6 +76,6 @@ def test_other_descriptors_of_the_standard_streams_do_not_count(monkeypatch):
 
 
 def test_where_open_files_are_not_known_all_objects_are_looked_at(monkeypatch, tmp_path):
-    """As on macOS."""
+    """macOS is an example."""
     monkeypatch.setattr(module, "OPEN_FILES", str(tmp_path / "nothing"))
     assert module._may_hold_unwritten()

@@ -1,4 +1,4 @@
-"""A sleeper wakes at its moment or when woken, and what comes too late does no harm."""
+"""A sleeper wakes at its moment or when woken, and late calls do no harm."""
 
 import time
 
@@ -22,7 +22,7 @@ def sleeper():
 
 
 def test_it_sleeps_until_the_moment(sleeper):
-    """And never less."""
+    """It never wakes earlier."""
     moment_s = time.perf_counter() + 0.005
     while time.perf_counter() < moment_s:
         sleeper.sleep(moment_s)
@@ -30,7 +30,7 @@ def test_it_sleeps_until_the_moment(sleeper):
 
 
 def test_it_is_woken_before_it(sleeper):
-    """By another greenlet, from an endless sleep."""
+    """Another greenlet wakes it from an endless sleep."""
     gevent.spawn(sleeper.wake)
     sleeper.sleep()
 
@@ -55,7 +55,7 @@ def test_the_alarm_of_an_ended_sleep_rings_for_nobody(sleeper):
 
 
 def test_a_killed_sleeper_is_asleep_no_more(sleeper):
-    """Neither its timer nor a wake reaches the dead greenlet."""
+    """Neither its timer nor a wake-up reaches the dead greenlet."""
     asleep = gevent.spawn(lambda: sleeper.sleep(time.perf_counter() + 0.005))
     gevent.sleep(0)
     asleep.kill()

@@ -17,7 +17,7 @@ from fleetlm_users.swarm.runtime.timerfd import LinuxKernel
     ids=["within a nanosecond of a second", "a second", "the machine's start", "before it"],
 )
 def test_a_moment_that_has_passed_rings_at_once_wherever_in_its_second_it_is(moment_s):
-    """Whoever is to be woken by a timer that was not set would sleep for ever."""
+    """A sleeper whose timer was not set would sleep forever."""
     rung = Event()
     (timer,) = LinuxKernel().timers(1, lambda one: (one.clear(), rung.set()))
     timer.set(moment_s, 0.0)

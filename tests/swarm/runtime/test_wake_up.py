@@ -27,7 +27,7 @@ def test_what_is_no_wake_up_does_not_count():
 
 @given(st.lists(st.floats(0, LONGEST_S), min_size=1, max_size=80))
 def test_it_stays_within_its_bounds(seen):
-    """Whatever is seen, for however long."""
+    """It holds for any observations, however many."""
     wake_up = WakeUp()
     for seconds in seen:
         wake_up.took(seconds)

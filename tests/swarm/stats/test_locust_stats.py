@@ -30,7 +30,7 @@ def message():
 
 
 def test_who_listens_to_requests_hears_of_each_message():
-    """In milliseconds, one event each, at the next flush; nothing twice."""
+    """There is one event each, in milliseconds, at the next flush; nothing comes twice."""
     environment, rows = Environment(), []
     environment.events.request.add_listener(lambda **row: rows.append((row["name"], row["response_time"])))
     table = LocustStats(environment)
@@ -45,7 +45,7 @@ def test_who_listens_to_requests_hears_of_each_message():
 
 
 def test_without_another_listener_all_go_into_locusts_table_at_once():
-    """Under the same names, into the entry and the total."""
+    """The names are the same, in the entry and in the total."""
     environment = Environment()
     environment.create_local_runner()
     table = LocustStats(environment)
@@ -59,7 +59,7 @@ def test_without_another_listener_all_go_into_locusts_table_at_once():
 
 @given(st.lists(st.lists(st.none() | st.floats(0, 100_000), min_size=1, max_size=20), min_size=1, max_size=4))
 def test_in_bulk_is_the_same_as_one_by_one(batches):
-    """Whatever Locust's own logging keeps, at the same moment."""
+    """It holds for everything that Locust's own logging keeps, at the same moment."""
     bulk, single = RequestStats(use_response_times_cache=False), RequestStats(use_response_times_cache=False)
     for times_ms in batches:
         log_response_times(bulk, WS, APPEND, times_ms, 1_700_000_000.5)
@@ -74,7 +74,7 @@ def test_in_bulk_is_the_same_as_one_by_one(batches):
 
 
 def test_a_message_over_rest_is_no_append_on_a_socket(table):
-    """Neither its time nor its failure: the row is that of the POST."""
+    """It covers its time and its failure: the row is that of the POST."""
     events, rows, made = table
     made.columns_of("posts").append(10.0)
     made.columns_of("burst").append(20.0)

@@ -26,7 +26,7 @@ from fleetlm_users.swarm.stats.locust_tables import (
 
 @pytest.fixture
 def environment():
-    """One with a local runner whose tables are bounded."""
+    """Return an environment with a local runner whose tables are bounded."""
     made = Environment()
     made.create_local_runner()
     bound_tables(made)
@@ -104,7 +104,7 @@ def test_a_master_of_many_workers_has_no_more_rows_than_one():
 
 
 def merge_as_locust(stats, data):
-    """What Locust's own listener does (stats.py on_worker_report)."""
+    """Act as Locust's own listener does (stats.py on_worker_report)."""
     for key, error in data["errors"].items():
         known = stats.errors.setdefault(key, StatsError.unserialize({**error, "occurrences": 0}))
         known.occurrences += error["occurrences"]

@@ -18,7 +18,7 @@ def events():
 
 @pytest.fixture
 def totals(events):
-    """Gives the merged numbers of what was told so far."""
+    """Return the merged numbers so far."""
     ledger, recorder = Ledger(DEFAULT, "e", "w"), Recorder()
     recorder.record_into(ledger)
     recorder.listen(events)
@@ -56,7 +56,7 @@ def test_a_presumed_rejection_is_taken_back(events, totals):
 
 
 def test_connections_and_joins_that_fail_are_counted_by_kind(events, totals):
-    """Both are connection failures; only what was joined counts as connected."""
+    """Both are connection failures; only joined sockets count as connected."""
     step = {**WHERE, "started_s": 1.0, "done_s": 1.5}
     events.connected.fire(**step, exception=ConnectFailed("ws://x", "refused", "no"))
     events.connected.fire(**step, exception=None)
@@ -106,7 +106,7 @@ def test_a_session_that_could_not_be_created_was_started_all_the_same(events, to
     ],
 )
 def test_anomalies_count_under_their_own_name_or_by_kind(events, totals, kind, metric):
-    """What has a metric of its own counts there."""
+    """An anomaly with a metric of its own counts there."""
     events.anomaly.fire(**WHERE, kind=kind)
     assert totals().count(metric) == 1
 

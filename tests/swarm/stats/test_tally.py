@@ -31,7 +31,7 @@ def message(due_s=1.0, sent_s=1.002, appended_s=0.0):
 
 
 def test_a_message_from_due_to_the_agents_reply():
-    """In microseconds in the ledger, in milliseconds in Locust's table."""
+    """The ledger has microseconds, Locust's table milliseconds."""
     tallies, shown, totals = scene()
     tallies["main"].sent(message())
     tallies["main"].appended(message(), 1.010, awaits_agent=True)
@@ -109,7 +109,9 @@ def test_a_message_sent_before_the_ledger_began_counts_nowhere():
 
 
 def test_streaming_answers_are_counted_and_timed():
-    """From due to the first piece, the gaps, the whole; what nobody knows is left out, and a long gap is a stall."""
+    """Times run from due to the first piece, over the gaps, and over the whole; unknown ones are left out, and a long
+    gap is a stall.
+    """
     tallies, shown, totals = scene()
     streams = tallies.streams["main"]
     message = SentMessage("c1", 1.0, 1.5, "main")

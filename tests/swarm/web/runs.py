@@ -1,4 +1,4 @@
-"""A coordinator whose run the test writes: what the pages read of one."""
+"""A coordinator whose run is written by the test, for the pages to read."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ class Coordinator:
         return self.shown
 
     def run(self, epoch="e", **changed):
-        """Begin a run, or change what is seen of it."""
+        """Begin a run, or change its visible state."""
         if self.shown is None or epoch != self.shown.merge.epoch:
             self.shown = RunView(
                 merge=SnapshotStore(epoch),

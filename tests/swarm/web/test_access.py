@@ -27,7 +27,7 @@ def any_web_ui(monkeypatch, request):
 
 
 def made_ui(monkeypatch, **how):
-    """What `create_web_ui` makes, before it listens."""
+    """Return the result of `create_web_ui`, before it listens."""
     monkeypatch.setattr(sys, "argv", ["locust"])  # Locust parses it for its page
     environment = Environment()
     environment.create_local_runner()
@@ -84,7 +84,7 @@ def test_metrics_alone_are_scraped_by_any_name_beyond_loopback(web_ui):
 
 
 def test_a_proxys_name_is_allowed_by_the_option(web_ui):
-    """As a list, from flag, variable or file."""
+    """It is a list, from a flag, a variable or a file."""
     rules = rules_of(Namespace(web_allowed_hosts="load.example.org, 10.0.0.9:81"), "127.0.0.1")
     assert rules == AccessRules("127.0.0.1", ("load.example.org", "10.0.0.9:81"))
     assert rules_of(Namespace(web_allowed_hosts=""), "x") == rules_of(Namespace(), "x") == AccessRules("x")
@@ -113,7 +113,7 @@ def test_refusals_are_logged_once_each_and_not_without_end(caplog):
 
 
 def test_headers_of_an_answer_are_kept_but_for_those_that_let_others_in():
-    """Whatever their case."""
+    """Upper and lower case do not matter."""
     given = [("Set-Cookie", "a"), ("ACCESS-control-Allow-Origin", "*"), ("x-frame-options", "ALLOWALL")]
     assert [name for name, _ in with_own_headers(given)] == [
         "Set-Cookie",

@@ -1,4 +1,4 @@
-"""The control of a run from elsewhere: what each action asks of the coordinator, and what is refused in a sentence."""
+"""Remote control of a run: what each action asks of the coordinator, and what is refused in a sentence."""
 
 from types import SimpleNamespace
 
@@ -25,7 +25,7 @@ class Kind:
 
 
 class ControlledRun:
-    """A run that writes down the speeds that are asked for."""
+    """A run that records the requested speeds."""
 
     def __init__(self, **raw):
         self.options = options(**raw)
@@ -51,7 +51,7 @@ class RunOwner:
 
 
 class Started:
-    """A runner that writes down what it is asked to start."""
+    """A runner that records its requests."""
 
     def __init__(self):
         self.asked = []
@@ -61,7 +61,7 @@ class Started:
 
 
 def controlled(*kinds, run=None, arrival_rate=None, **raw):
-    """A control of a run with users of these kinds, of timetables by default; and what it acts on."""
+    """Return the control of a run with users of these kinds, by default with timetables, and the objects it acts on."""
     run = ControlledRun(**raw) if run is None else run
     if arrival_rate is not None:
         run.options.extra["arrival_rate"] = arrival_rate
@@ -96,7 +96,7 @@ def test_a_rate_is_a_speed_of_the_timetables(value, given, speed):
     ],
 )
 def test_a_rate_that_cannot_be_is_refused(value, kinds, given, said):
-    """And the run goes on as it was."""
+    """The run goes on as before."""
     control, owner, _ = controlled(*kinds, **given)
     with pytest.raises(UsageError, match=said):
         control.act("rate", value)
@@ -124,7 +124,7 @@ def test_pause_and_resume_come_in_turns():
 
 
 def test_users_are_edited_as_on_the_page():
-    """And spawned at the plan's rate, at least one a second."""
+    """They spawn at the plan's rate, at least one per second."""
     control, owner, runner = controlled()
     assert control.act("users", "18") == "18 users from now on"
     gevent.idle()
@@ -133,7 +133,7 @@ def test_users_are_edited_as_on_the_page():
 
 
 def test_stop_ends_the_run(monkeypatch):
-    """As its planned end would."""
+    """The effect is that of its planned end."""
     ended = []
     monkeypatch.setattr(control_module, "end_run", ended.append)
     control, _, _ = controlled()
@@ -144,14 +144,14 @@ def test_stop_ends_the_run(monkeypatch):
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_without_a_run_nothing_is_done(action):
-    """Whatever is asked for."""
+    """It holds for every action."""
     control, _, _ = controlled(run=False)
     with pytest.raises(StartupError, match="No run is on"):
         control.act(action, "50%")
 
 
 def test_the_route_answers_in_json():
-    """What happens, or why not, with a status that a script can read; an unknown action is named."""
+    """It states the effect, or the reason why not, with a status for scripts; an unknown action is named."""
     control, _, _ = controlled()
     app = flask.Flask("test")
     app.add_url_rule("/control", "control", control.control, methods=["POST"])

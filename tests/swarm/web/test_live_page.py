@@ -1,4 +1,4 @@
-"""The document of the live page: cheap to ask for, never older than the end of the run, with the runs before it."""
+"""The document of the live page: cheap to request, never older than the end of the run, with the runs before it."""
 
 import gevent
 import pytest
@@ -24,7 +24,7 @@ def live(coordinator):
 
 
 def test_before_the_first_run_there_is_only_a_state(live):
-    """And an empty history."""
+    """The history is empty."""
     document = live.document()
     assert (document["state"], document["key"], document["past"]) == ("ready", "", [])
 
@@ -52,7 +52,7 @@ def test_figures_are_made_at_most_every_refresh(coordinator, live):
 
 
 def test_figures_are_made_again_when_their_time_is_over(coordinator, live, monkeypatch):
-    """And show what has changed since."""
+    """They show the changes since."""
     coordinator.run()
     live.figures()
     coordinator.run(users=7)
@@ -92,7 +92,7 @@ def test_runs_that_ended_are_listed_the_newest_first(coordinator, live):
 
 
 def test_result_files_are_linked_the_report_first(coordinator, live, tmp_path):
-    """Below the page's own address; only folders of this process can be asked for."""
+    """Links are relative to the page's address; only folders of this process can be requested."""
     folder = tmp_path / "20260101-mixed-r1"
     folder.mkdir()
     for name in ("run.json", "report.html", "summary.json"):

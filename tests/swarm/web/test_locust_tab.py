@@ -1,4 +1,4 @@
-"""Locust's page goes on asking until the last figures are there, and shows them in our order."""
+"""Locust's page keeps asking until the last figures are available, and shows them in our order."""
 
 import pytest
 

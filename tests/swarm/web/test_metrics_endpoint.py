@@ -53,7 +53,7 @@ def test_a_search_shows_no_thresholds_while_it_goes_on(coordinator):
 
 
 def options(port):
-    """What is read of the command line."""
+    """Return the options read from the command line."""
     return Namespace(metrics_port=port, metrics_host="127.0.0.1", web_allowed_hosts=None)
 
 

@@ -1,4 +1,4 @@
-"""What the web UI listens on is tried before Locust begins."""
+"""The web UI's address is tried before Locust begins."""
 
 import socket
 from argparse import Namespace

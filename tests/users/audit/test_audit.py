@@ -1,4 +1,4 @@
-"""The audit at a run's end: everything remembered is compared, and what cannot be read is counted by its cause."""
+"""The audit at a run's end: everything remembered is compared, and what cannot be read is counted by cause."""
 
 import gevent
 import pytest
@@ -20,7 +20,7 @@ PARALLEL = 4
 
 
 class Scene:
-    """A run whose sessions have remembered messages, and readers played by the test."""
+    """A run whose sessions have remembered messages, with readers played by the test."""
 
     def __init__(self, **raw):
         self.run = Run(
@@ -75,7 +75,7 @@ class PlayedReader:
 
 
 def test_all_that_is_remembered_is_compared():
-    """By several readers at once, each of which is closed."""
+    """Several readers work at once, and each is closed."""
     scene = Scene()
     for number in range(50):
         scene.session(f"s{number}", messages=3, answers=2)
@@ -88,7 +88,7 @@ def test_all_that_is_remembered_is_compared():
 
 
 def test_what_is_lost_is_named():
-    """With session, seq, client_ref and the moment of its acknowledgement."""
+    """The name has session, seq, client_ref and the moment of its acknowledgement."""
     scene = Scene()
     scene.session("a", messages=2, answers=1)
     scene.stored = lambda _session: Stored({1: 1})
@@ -126,7 +126,7 @@ def test_a_session_that_cannot_be_read_is_counted_by_the_cause():
 
 
 def test_a_server_that_is_gone_is_given_up():
-    """What was not tried has the same cause as what failed, and the end does not wait for it."""
+    """Untried sessions have the same cause as failed ones, and the end does not wait for them."""
     scene = Scene()
     for number in range(10 * GIVE_UP_AFTER):
         scene.session(f"s{number}", messages=1)
@@ -140,7 +140,7 @@ def test_a_server_that_is_gone_is_given_up():
 
 @pytest.mark.parametrize("moment", ["before", "during"])
 def test_a_second_signal_cuts_it_short(moment):
-    """What was not read by then is counted as such, each message once."""
+    """Messages not read by then are counted as such, each once."""
     scene = Scene()
     for number in range(20):
         scene.session(f"s{number}", messages=2)

@@ -1,4 +1,4 @@
-"""What an audited session remembers: what was acknowledged and pushed, once, and nothing else."""
+"""The memory of an audited session: acknowledged and pushed messages, once, and nothing else."""
 
 from types import SimpleNamespace
 
@@ -37,7 +37,7 @@ def observer(run, memory):
 
 
 def sent(run, observer, *refs):
-    """Messages whose payloads the session has taken."""
+    """Return messages whose payloads the session has taken."""
     for _ in observer.watched((ref, f"text of {ref}") for ref in refs):
         pass
     return [SimpleNamespace(client_ref=ref, phase="main", seq=None, **stamps(run)) for ref in refs]
@@ -52,7 +52,7 @@ def remembered(memory):
 
 
 def test_an_acknowledged_message_is_remembered_as_it_was_sent(run, memory, observer):
-    """Not as the server pushed it: a server that changes it before it tells us is found as well."""
+    """The pushed form does not count: a server that changes a message before pushing it is found as well."""
     first, second = sent(run, observer, "r-3-1-1", "r-3-1-2")
     second.seq = 4
     observer.appended(second, run.started_s + 1.5)
@@ -66,7 +66,7 @@ def test_an_acknowledged_message_is_remembered_as_it_was_sent(run, memory, obser
 
 
 def test_what_the_reply_acknowledged_is_remembered(run, memory, observer):
-    """By the reply's seq, though its own broadcast never came: as resolved, or as lost."""
+    """It is remembered by the reply's seq even if its own broadcast never came, whether resolved or lost."""
     resolved, lost, in_flight = sent(run, observer, "r-3-1-1", "r-3-1-2", "r-3-1-3")
     for seq, message in ((7, resolved), (8, lost)):
         message.seq, message.appended_s, message.replies = seq, run.started_s + 1.0, 0
@@ -94,7 +94,7 @@ def test_what_a_reply_without_seq_acknowledged_cannot_be_audited(run, memory, ob
 
 
 def test_an_open_outcome_is_remembered_by_its_content(run, memory, observer):
-    """Also when the agent's answer says that there was an append: its seq is not known by that."""
+    """It holds even if the agent's answer shows that there was an append: that does not give its seq."""
     for_ever, answered, pushed = sent(run, observer, "r-3-1-1", "r-3-1-2", "r-3-1-3")
     for message in (for_ever, answered, pushed):
         message.replies = 0
@@ -139,7 +139,7 @@ def test_what_was_named_already_is_known(run, memory, observer):
 
 
 def test_a_session_that_is_over_holds_no_more_than_its_messages(run, memory, observer):
-    """What is sent and never acknowledged is forgotten with it."""
+    """Messages sent but never acknowledged are forgotten with it."""
     messages = sent(run, observer, *(f"r-3-1-{k}" for k in range(1, 9)))
     for seq, message in enumerate(messages[:5], 1):
         message.seq = seq
@@ -149,7 +149,7 @@ def test_a_session_that_is_over_holds_no_more_than_its_messages(run, memory, obs
 
 
 def test_a_refusal_that_is_taken_back_is_remembered(run, memory, observer):
-    """Of refused messages only as many are kept as may still be taken back; one that is not known is counted."""
+    """Only as many refused messages are kept as may still be taken back; an unknown one is counted."""
     refs = [f"r-3-1-{k}" for k in range(1, MAX_PRESUMED + 3)]
     messages = sent(run, observer, *refs)
     for message in messages:

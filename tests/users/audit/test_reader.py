@@ -1,4 +1,4 @@
-"""The readers: each way to read back gives digests by seq, how far it reaches, or why it failed."""
+"""The readers: each way to read back gives digests by seq with their range, or the reason why it failed."""
 
 from types import SimpleNamespace
 
@@ -106,7 +106,7 @@ def test_a_failed_join_is_told_and_the_next_has_a_new_socket(failure, found):
 
 
 def test_joins_name_the_seq_that_they_resume_from():
-    """Over the socket of the session's participant."""
+    """They use the socket of the session's participant."""
     sockets = Sockets()
     sockets.replays = {"a": messages(range(1, 251))}
     (found,) = read(ReplayReader(sockets.connect, 1.0, resumes=True), session("a", last=250))
@@ -148,7 +148,7 @@ def test_rest_is_not_asked_about_messages_of_others():
 
 
 def test_a_server_with_a_limit_of_its_own_is_read_to_the_end():
-    """Fewer messages than asked for are then not all."""
+    """Fewer messages than requested are then not all of them."""
     rest = Rest(range(1, 2 * PAGE))
     capped = SimpleNamespace(list_messages=lambda session_id, after, limit: rest.list_messages(session_id, after, 100))
     (found,) = read(RestReader(capped), session(last=2 * PAGE))
@@ -171,7 +171,7 @@ class Rest:
 
 
 def test_rest_reads_to_the_end():
-    """What it does not give is not stored."""
+    """Messages that it does not return are not stored."""
     rest = Rest([seq for seq in range(1, 2 * PAGE) if seq != 7])
     (found,) = read(RestReader(rest), session(last=2 * PAGE))
     assert found.digests == {seq: DIGESTS[seq] for seq in rest.seqs}

@@ -116,7 +116,7 @@ def test_presence_is_the_servers(live):
 
 
 def test_bytes_go_and_come_as_binary_frames(live):
-    """In a push, its reply, a push of the server's and a broadcast."""
+    """The frames are a push, its reply, a push from the server and a broadcast."""
     seen = []
 
     def journey(user):
@@ -133,7 +133,7 @@ def test_bytes_go_and_come_as_binary_frames(live):
 
 @pytest.mark.parametrize(("event", "kind"), [("crash", "phx_error"), ("shut", "phx_close")])
 def test_a_topic_that_ended_is_joined_again_on_request_only(event, kind, live):
-    """The push that ended it is lost, and what is pushed meanwhile is refused."""
+    """The push that ended it is lost, and pushes meanwhile are refused."""
 
     def journey(user):
         with user.connect() as socket:
@@ -167,7 +167,7 @@ def test_a_refused_join_fails_the_session(live):
 
 
 def test_a_refused_connect_fails_the_session(live):
-    """With the status of the upgrade."""
+    """The failure has the status of the upgrade."""
 
     def journey(user):
         with pytest.raises(JoinRefused), user.connect(parameters={"token": "good"}) as socket:
@@ -181,7 +181,7 @@ def test_a_refused_connect_fails_the_session(live):
 
 
 def test_what_is_open_at_the_end_of_a_run_is_in_flight(stage, application):
-    """Neither lost nor timed out; nothing new begins, and the journey counts as cut short."""
+    """It is neither lost nor timed out; nothing new begins, and the journey counts as cut short."""
     raised = []
 
     class Waiter(PhoenixUser):
@@ -208,7 +208,7 @@ def test_what_is_open_at_the_end_of_a_run_is_in_flight(stage, application):
 
 
 def test_code_of_ones_own_that_raises_is_told_and_ends_no_user(stage, application, caplog):
-    """A predicate raises where it is waited for, and is told in any case; a handler is told, and others hear on."""
+    """A predicate raises where it is awaited, and is always reported; a handler is reported, and others still run."""
     heard, raised = [], []
 
     class Faulty(PhoenixUser):

@@ -23,7 +23,7 @@ def application():
 
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "two workers"])
 def test_the_pages_chat_room_counts_what_the_server_counts(processes, tmp_path, application):
-    """With nothing of FleetLM set; every push has its fate, every event was seen, and the run passes."""
+    """No option of FleetLM is set; every push has its fate, every event was seen, and the run passes."""
     chat = page("docs/phoenix.md").save(tmp_path)["chat.py"]
     host = application.url.replace("http", "ws", 1)
     flags = ["-H", host, *SHORT, *GENEROUS, *processes]

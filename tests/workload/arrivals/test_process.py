@@ -28,7 +28,7 @@ def per_second(arrived):
 
 @given(st.integers(1, 200), st.integers(1, 20))
 def test_even_arrivals_of_a_whole_rate_are_that_many_in_every_second(rate, seconds):
-    """And so are all of them together."""
+    """The arrivals of all processes together are, too."""
     arrived = due(rate, end_s=seconds)
     assert per_second(arrived) == dict.fromkeys(range(seconds), rate)
     assert [arrival.number for arrival in arrived] == list(range(1, rate * seconds + 1))
@@ -36,7 +36,7 @@ def test_even_arrivals_of_a_whole_rate_are_that_many_in_every_second(rate, secon
 
 @given(st.integers(1, 5_000_000).map(lambda rate: rate / 10_000), st.integers(1, 30))
 def test_even_arrivals_are_the_nearest_whole_number_to_what_is_expected(rate, seconds):
-    """By every second, also at a rate that is no whole number, and evenly apart."""
+    """It holds for every second, even at a fractional rate, and they are evenly spaced."""
     arrived = due(f"{rate:.4f}", end_s=seconds)
     for second in range(1, seconds + 1):
         by_then = sum(arrival.due_s < second for arrival in arrived)
@@ -46,7 +46,7 @@ def test_even_arrivals_are_the_nearest_whole_number_to_what_is_expected(rate, se
 
 
 def test_even_arrivals_at_a_changing_rate():
-    """As many in each second as the profile expects, and none after its end."""
+    """Each second has as many as the profile expects, and none come after its end."""
     arrived = due("4s:8,2s:8,4s:0", end_s=math.inf)
     assert [per_second(arrived)[second] for second in range(11)] == [1, 3, 5, 7, 8, 8, 7, 5, 3, 1, 0]
 
@@ -64,7 +64,7 @@ def test_poisson_arrivals_have_their_mean_and_variance(seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_gaps_of_poisson_arrivals_are_exponential(seed):
-    """By the test of Kolmogorov and Smirnov, at a level of one in a thousand."""
+    """The test of Kolmogorov and Smirnov shows it, at a level of one in a thousand."""
     arrived = due(50, POISSON, seed, end_s=100.0)
     gaps = sorted(later.due_s - earlier.due_s for earlier, later in pairwise(arrived))
     law = [1 - math.exp(-50 * gap) for gap in gaps]
@@ -74,7 +74,7 @@ def test_gaps_of_poisson_arrivals_are_exponential(seed):
 
 
 def test_poisson_arrivals_follow_a_changing_rate():
-    """As many before and after the middle of a ramp as the profile expects, within four deviations."""
+    """As many come before and after the middle of a ramp as the profile expects, within four deviations."""
     arrived = due("100s:40", POISSON, 3, end_s=math.inf)
     first = sum(arrival.due_s < 50 for arrival in arrived)
     assert first == pytest.approx(500, abs=4 * math.sqrt(500))
@@ -107,7 +107,7 @@ def test_every_layout_has_the_same_arrivals(kind, seed, turns, users, rate):
 
 @pytest.mark.parametrize("turns", [2, 3, 4])
 def test_each_process_has_its_share_of_every_scenario(turns):
-    """Also where the scenarios take turns in the same rhythm as the processes."""
+    """It includes scenarios that take turns in the same rhythm as the processes."""
     mix = {"a": 1, "b": 1, "c": 1, "d": 1}
     for turn in range(turns):
         own = Counter(arrival.scenario for arrival in own_of(due(12, mix=mix), 12, WorkerSlot(turn, turn, turns)))
@@ -115,7 +115,7 @@ def test_each_process_has_its_share_of_every_scenario(turns):
 
 
 def test_scenarios_arrive_in_proportion():
-    """In any stretch, as evenly as the counts allow; one that is not in the mix never does."""
+    """It holds for any stretch, as evenly as the counts allow; a scenario outside the mix never arrives."""
     arrived = due(18, mix=MIX, end_s=10.0)
     for start in range(0, 180, 18):
         assert Counter(arrival.scenario for arrival in arrived[start : start + 18]) == Counter(
@@ -124,6 +124,6 @@ def test_scenarios_arrive_in_proportion():
 
 
 def test_a_rate_without_end_ends_with_the_run():
-    """What would be due at its end or later never arrives."""
+    """An arrival due at its end or later never comes."""
     steady = RateProfile.constant(2)
     assert [arrival.due_s for arrival in arrivals(steady, EVEN, 1, ONE, 1.25)] == [0.25, 0.75]

@@ -45,7 +45,7 @@ def test_what_is_expected_by_each_second(stages, seconds):
 
 @given(STAGES, st.floats(0.0001, 0.9999))
 def test_when_is_the_inverse_of_what_is_expected(stages, share):
-    """At every moment at which something arrives, and in order."""
+    """It holds at every arrival, in order."""
     rates = profile(*stages)
     total = rates.expected_by(rates.total_s)
     expected = total * share
@@ -79,7 +79,7 @@ def test_a_moment_belongs_to_the_stage_that_it_lies_in():
     ],
 )
 def test_notation(text, parsed):
-    """As it is written back, it is read again."""
+    """It is read back as written."""
     assert parse_rates(text, "it") == parsed
     assert parse_rates(",".join(parsed), "it") == parsed
     assert profile_of(parsed).peak == profile_of(parse_rates(text, "it")).peak
@@ -93,6 +93,6 @@ def test_notation(text, parsed):
     ],
 )
 def test_what_is_no_rate_is_refused(text):
-    """With the setting, the value, the accepted form and an example."""
+    """The error has the setting, the value, the accepted form and an example."""
     with pytest.raises(UsageError, match=r"for it: expected .*30s"):
         parse_rates(text, "it")

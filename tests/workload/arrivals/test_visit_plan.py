@@ -1,4 +1,4 @@
-"""The plan of a run to which sessions arrive: what it is made of, and what contradicts it."""
+"""The plan of a run in which sessions arrive: its parts, and settings that contradict it."""
 
 import pytest
 
@@ -66,12 +66,12 @@ def test_stages_of_a_rate():
     ],
 )
 def test_what_contradicts_it_is_refused(given, said):
-    """In a sentence that names what was given."""
+    """The error is a sentence that names the setting."""
     with pytest.raises(UsageError, match="invalid value") as refused:
         plan(**given)
     assert said in str(refused.value)
 
 
 def test_every_behaviour_that_arrives_has_a_user():
-    """Else the run would not look for what it needs; the others get none."""
+    """Otherwise the run would not check what the behaviour needs; the others get none."""
     assert users_of({"a": 9, "b": 0, "c": 1}, 5) == {"a": 3, "b": 0, "c": 2}

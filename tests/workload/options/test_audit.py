@@ -1,4 +1,4 @@
-"""The audit's options: off unless asked for, complete before a run, and never showing the database's address."""
+"""The audit's options: off by default, complete before a run, and never showing the database's address."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ SECRET = "postgresql://reader:s3cret@db.example.org/fleetlm"
 
 
 def test_it_is_off_unless_asked_for():
-    """And waits for two flushes."""
+    """It waits for two flushes."""
     assert way_of(options()) == way_of(options(audit="off")) == OFF
     assert settle_s(options(), 0.3) == 0.6
     assert settle_s(options(), 5.0) == 10.0
@@ -45,7 +45,7 @@ def test_an_address_that_is_none_is_refused_without_showing_it(text):
 
 
 def test_nothing_shows_the_address():
-    """Neither the description, which reports show, nor the representation, which a log might."""
+    """It covers the description, which reports show, and the repr, which a log might."""
     made = options(audit=DATABASE, audit_database=SECRET)
     assert made.audit_database == SECRET
     assert "s3cret" not in repr(made)
@@ -66,7 +66,7 @@ def test_the_address_may_stand_in_a_file(tmp_path):
 
 @pytest.mark.parametrize("content", [None, "s3cret", b"\xff\xfe"])
 def test_a_file_that_holds_no_address_is_refused(tmp_path, content):
-    """Without showing what it holds."""
+    """The error does not show its content."""
     file = tmp_path / "database"
     if content is not None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())

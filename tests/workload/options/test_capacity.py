@@ -1,4 +1,4 @@
-"""The search that the options ask for."""
+"""The search that the options describe."""
 
 import re
 from dataclasses import replace
@@ -34,7 +34,7 @@ def options(num_users=None, **raw):
 
 
 def test_the_defaults_make_a_search():
-    """Of sessions, by doubling."""
+    """It searches for sessions, by doubling."""
     found = search_settings(options())
     assert (found.plan.first, found.plan.factor, found.plan.most, found.plan.precision) == (10, 2, 5000, 0.05)
     assert (found.hold_s, found.settle_s, found.join_rate, found.unit, found.per_user) == (30, 5, 50, "sessions", 1)
@@ -44,14 +44,14 @@ def test_the_defaults_make_a_search():
 
 
 def test_messages_are_made_by_users():
-    """Ten a second each, unless told otherwise."""
+    """The default is ten a second each."""
     found = search_settings(options(search="messages", num_users=3))
     assert (found.unit, found.per_user, found.plan.first) == ("messages/s", 10, 3)
     assert search_settings(options(search="messages", message_interval="50ms")).per_user == 20
 
 
 def test_sessions_write_now_and_then():
-    """Every 5 s, unless told otherwise."""
+    """The default is every 5 s."""
     assert message_interval_s(options()) == 5
     assert message_interval_s(options(message_interval="1s")) == 1
 
@@ -69,7 +69,7 @@ def test_sessions_write_now_and_then():
     ],
 )
 def test_a_search_that_leads_nowhere_is_refused(raw, said):
-    """With what would be right."""
+    """The error says what would be right."""
     with pytest.raises(UsageError, match=said):
         search_settings(options(**raw))
 
@@ -86,7 +86,7 @@ def test_how_long_a_load_is_confirmed():
 
 
 def test_how_long_a_search_may_take_is_said():
-    """In seconds or minutes; longer where more is asked for."""
+    """It is in seconds or minutes, and longer if more is requested."""
     low_s, high_s = search_settings(options()).estimate_s()
     assert 60 < low_s < high_s
     assert "takes 2 to " in str(search_settings(options(most="10")))

@@ -39,7 +39,7 @@ def test_an_option_of_ones_own_may_be_called_like_a_field_of_ours():
 
 
 def test_sections_follow_each_other_and_the_preset_comes_first():
-    """What people need most is on top, what they rarely need at the end."""
+    """Options needed most are on top, rarely needed ones at the end."""
     order = [field.spec.section for field in FIELDS]
     assert [*dict.fromkeys(order)] == list(SECTIONS)
     assert order == sorted(order, key=SECTIONS.index)

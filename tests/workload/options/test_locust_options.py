@@ -13,7 +13,7 @@ POSITIONAL = "UserClass"
 
 
 def locusts_own():
-    """What Locust's parser has, as (flags, variable, name)."""
+    """Return the options of Locust's parser, as (flags, variable, name)."""
     parser = get_empty_argument_parser(default_config_files=[])
     setup_parser_arguments(parser)
     for action in parser._actions:
@@ -30,14 +30,14 @@ def test_every_option_of_locust_has_its_line():
 
 
 def test_every_variable_that_locust_reads_has_its_line():
-    """Also those that its parser does not know."""
+    """It includes variables that its parser does not know."""
     read = re.compile(r"""(?:getenv|environ\.get)\(\s*["'](LOCUST_[A-Z0-9_]+)|environ\[["'](LOCUST_[A-Z0-9_]+)""")
     found = {name for path in SOURCE.rglob("*.py") for pair in read.findall(path.read_text("utf-8")) for name in pair}
     assert found - {""} <= {option.env for option in LOCUST_OPTIONS}
 
 
 def test_a_refusal_says_what_to_use_instead():
-    """In one sentence that names flag and variable."""
+    """It is one sentence that names flag and variable."""
     refused = [option for option in LOCUST_OPTIONS if option.effect == "refused"]
     assert len(refused) > 5
     for option in refused:
@@ -47,7 +47,7 @@ def test_a_refusal_says_what_to_use_instead():
 
 
 def test_each_is_listed_once():
-    """By flag and by variable."""
+    """It holds for flags and variables."""
     flags = [flag for option in LOCUST_OPTIONS for flag in option.flags]
     variables = [option.env for option in LOCUST_OPTIONS if option.env]
     assert len(flags) == len(set(flags))

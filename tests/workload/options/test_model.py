@@ -1,4 +1,4 @@
-"""What a run is told becomes typed options, by flag > environment > preset > default, before any load."""
+"""Settings become typed options, by flag > environment > preset > default, before any load."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def resolved(raw=None, presets=PACKAGED, **more):
 
 
 def presets_with(**changes):
-    """Presets whose only one is light with changes."""
+    """Return presets whose only one is light with changes."""
     light = PACKAGED.get("mixed", "light")
     return Presets({"mixed": {"light": replace(light, source="my.yaml", **changes)}})
 
@@ -51,7 +51,7 @@ def test_without_any_flag_the_light_preset_runs_against_localhost():
 
 
 def test_every_field_has_its_type():
-    """What is promised in annotations is what is there."""
+    """The value has the annotated type."""
     hints = get_type_hints(Options)
     options = resolved()
     for name in ("run_id", "api_url", "ws_url", "seed", "debug", "message_bytes", "time_scale", "reply_timeout_s"):
@@ -270,7 +270,7 @@ def test_a_made_run_id_is_checked_too():
 
 @given(st.dictionaries(st.sampled_from([*DEFAULTS]), st.none() | st.text() | st.booleans() | st.integers()))
 def test_any_values_are_resolved_or_refused(raw):
-    """Whatever a form sends: options, or a message for a person."""
+    """Whatever a form sends, the result is options, or a message for a person."""
     with suppress(UsageError):
         options = resolved(raw)
         assert json.dumps(describe(options))

@@ -1,4 +1,4 @@
-"""Values are read whatever their origin gives: text, list, bool, number."""
+"""Values are read whatever form their source gives them: text, list, bool, number."""
 
 import re
 from contextlib import suppress
@@ -107,7 +107,7 @@ def test_anything_else_is_refused(kind, raw, accepted, example):
 
 
 def test_a_home_that_nobody_has_is_refused():
-    """`~nobody-here/x` cannot be expanded; the reason is told."""
+    """`~nobody-here/x` cannot be expanded; the error has the reason."""
     with pytest.raises(
         UsageError, match=r"^invalid value '~nobody-here/x' for --thing: expected a path \(.*\), for example EX"
     ):
@@ -176,7 +176,7 @@ NUMBERS = {"whole", "count", "number", "positive", "duration", "timeout"}
 
 
 def test_every_number_has_bounds():
-    """Whatever its option, and an author's own too: nobody has to think of it."""
+    """It holds for every option, even an author's own: nobody has to think of it."""
     assert all(spec.kind in NUMBERS for spec in BOUNDED)
     for kind in NUMBERS:
         own = option("own", help="own", kind=kind)
@@ -187,7 +187,7 @@ def test_every_number_has_bounds():
 @pytest.mark.parametrize("spec", BOUNDED, ids=lambda spec: spec.name)
 @pytest.mark.parametrize("power", [0, 1, 6, 30, 290])
 def test_what_is_beyond_an_options_bounds_is_refused(spec, power):
-    """With value, form and example, from every source: flag, variable, form and file all end here."""
+    """The error has value, form and example, for every source: flag, variable, form and file all end here."""
     assert parse_value(spec, f"{spec.most}", spec.label) == spec.most
     beyond = str((int(spec.most) + 1) * 10**power)
     with pytest.raises(UsageError) as raised:
@@ -201,7 +201,7 @@ def test_what_is_beyond_an_options_bounds_is_refused(spec, power):
 
 
 def test_an_option_of_ones_own_may_have_bounds():
-    """Inclusive on both sides, in the option's unit; a duration's are told as durations."""
+    """They are inclusive on both sides, in the option's unit; a duration's are shown as durations."""
     depth = option("depth", help="depth", kind="count", least=2, most=9)
     assert [parse_value(depth, text, "--depth") for text in ("2", "9")] == [2, 9]
     with pytest.raises(UsageError, match=r"for --depth: expected a whole number from 2 to 9, for example"):
@@ -212,7 +212,7 @@ def test_an_option_of_ones_own_may_have_bounds():
 
 
 def test_the_bounds_of_a_run_fit_into_a_message_to_the_workers():
-    """Whole numbers there are of 53 bits at most (shape.py)."""
+    """Whole numbers there have at most 53 bits (shape.py)."""
     assert all(spec.most <= MAX_WHOLE for spec in BOUNDED)
 
 

@@ -1,4 +1,4 @@
-"""Sources of the server's figures: each has a name, its own or one that was given."""
+"""Sources of the server's figures: each has a name, a default or a given one."""
 
 import pytest
 
@@ -41,20 +41,20 @@ def test_processes():
     ],
 )
 def test_what_is_no_endpoint_is_refused(text, told):
-    """With an example."""
+    """The error has an example."""
     with pytest.raises(UsageError, match=told):
         parse_endpoints(text, WHAT, URL)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "12345678901", "db=", "1.5"])
 def test_what_is_no_process_id_is_refused(text):
-    """With an example."""
+    """The error has an example."""
     with pytest.raises(UsageError, match="process ids"):
         parse_processes(text, "--server-pid", "12345")
 
 
 def test_names_are_distinct():
-    """Of endpoints and processes together."""
+    """It covers endpoints and processes together."""
     assert check_distinct(["api=http://h/m"], ["db=12"]) == ("api", "db")
     with pytest.raises(UsageError, match="different names"):
         check_distinct(["db=http://h/m"], ["db=12"])

@@ -130,7 +130,7 @@ def test_every_kind_has_a_valid_example(kind):
 
 
 def test_every_option_is_a_field_or_a_part_of_the_plan():
-    """One declaration, beside the field of its type."""
+    """Each has one declaration, beside the field with its type."""
     assert {spec.name for spec in COMMON} == {*FIELD_OF, *(spec.name for spec in PLAN_OPTIONS)}
 
 

@@ -1,4 +1,4 @@
-"""The options of the reconnect storm: what they ask for together; what contradicts itself is refused."""
+"""The options of the reconnect storm, taken together; contradictory ones are refused."""
 
 import math
 from dataclasses import replace
@@ -25,7 +25,7 @@ def given(duration_s=100.0, users=10, **extra):
 
 
 def test_by_default_everybody_is_cut_after_a_third_of_the_judged_time():
-    """And comes back as the official client does."""
+    """Everybody returns as the official client does."""
     plan = storm_plan(given())
     assert plan.cuts.planned == (Cut(40.0, 10),)
     assert (plan.reconnect, plan.rejoin, plan.has_jitter, plan.by_server) == (RECONNECT, REJOIN, False, False)
@@ -47,7 +47,7 @@ def test_a_rolling_deploy_ends_with_the_run():
 
 
 def test_a_run_without_an_end_is_cut_at_the_moment_given():
-    """There is no third of it."""
+    """It has no third."""
     assert storm_plan(given(duration_s=None, cut_at=30.0)).cuts.until_s == math.inf
 
 
@@ -68,7 +68,7 @@ def test_a_run_without_an_end_is_cut_at_the_moment_given():
     ],
 )
 def test_what_contradicts_itself_is_refused(extra, words):
-    """In a sentence that names the option."""
+    """The error is a sentence that names the option."""
     with pytest.raises(UsageError) as refused:
         storm_plan(given(**extra))
     assert words in str(refused.value)

@@ -31,7 +31,7 @@ def test_no_two_messages_or_calls_of_a_run_share_one():
 
 
 def test_a_seed_repeats_them_and_another_does_not():
-    """In another run too; a master finds the id of a worker's message."""
+    """It holds for another run, too; a master finds the id of a worker's message."""
     first, again, other = TraceContexts(7, "r1", 1.0), TraceContexts(7, "r2", 1.0, 5), TraceContexts(8, "r1", 1.0)
     assert first.of_message("r1-3-1-2") == again.of_message("r2-3-1-2")
     assert first.of_message("r1-3-1-2") != other.of_message("r1-3-1-2")
@@ -46,7 +46,7 @@ def test_so_many_are_sampled(share, low, high):
 
 
 def test_it_is_off_unless_asked_for():
-    """And a share without it would do nothing, so it is refused."""
+    """A share without it would do nothing, so it is refused."""
     assert traces_of(options()) is None
     assert traces_of(options(traceparent=True)).of_message("x").is_sampled
     assert not traces_of(options(traceparent=True, trace_share="0")).of_message("x").is_sampled

@@ -73,7 +73,7 @@ def test_a_pause_lasts_until_the_next_speed(clock, run_s):
 
 
 def test_without_a_change_nothing_moves():
-    """To the last bit."""
+    """It holds to the last bit."""
     assert LoadClock().due_s(12345.678901, 0.1) == pytest.approx(12345.678901)
     assert LoadClock([SpeedChange(20, 2.0)]).due_s(19.25, 1.0) == 19.25
 
@@ -89,14 +89,14 @@ def test_rates(text, planned, speed):
 
 @pytest.mark.parametrize("text", ["", "fast", "800", "0%", "-5%", "nan%", "inf", "1e9%", "5x", "%"])
 def test_what_is_no_rate_is_refused(text):
-    """By the value, with what is accepted."""
+    """The error has the value and the accepted form."""
     with pytest.raises(UsageError, match=r"invalid value .* for rate: expected a share of the planned rate"):
         parse_speed(text, None)
 
 
 @pytest.mark.parametrize("rate", [400 * MAX_SPEED * 1.01, 400 * MIN_SPEED * 0.99])
 def test_bounds_are_said_in_messages_per_second(rate):
-    """Where they were asked for in them."""
+    """It applies if the rate was requested in them."""
     with pytest.raises(UsageError, match=r"or 0\.4 to 40000 messages per second"):
         parse_speed(f"{rate}", 400.0)
 

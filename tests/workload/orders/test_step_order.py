@@ -1,4 +1,4 @@
-"""The order that a search gives: which messages belong to the step, and which are sent at all."""
+"""A search's order: which messages belong to the step, and which are sent at all."""
 
 import pytest
 from hypothesis import given
@@ -11,13 +11,13 @@ from fleetlm_users.workload.orders.step_order import StepOrder
     ("due_s", "phase"), [(9.999, "warm_up"), (10.0, "main"), (11.999, "main"), (12.0, "warm_up"), (99.0, "warm_up")]
 )
 def test_a_message_belongs_to_the_step_in_which_it_is_due(due_s, phase):
-    """From its beginning to before its end."""
+    """The step includes its start and excludes its end."""
     assert StepOrder(10.0, 12.0).phase_at(due_s) == phase
 
 
 @pytest.mark.parametrize("due_s", [0.0, 1.0, 1e6])
 def test_between_two_steps_a_message_belongs_to_none(due_s):
-    """As before the first."""
+    """The time before the first step is alike."""
     assert StepOrder().phase_at(due_s) == "warm_up"
 
 
@@ -29,6 +29,6 @@ def test_the_share_is_sent(share, offset, turns):
 
 
 def test_all_or_nothing():
-    """Whatever the offset."""
+    """The offset does not matter."""
     assert all(StepOrder(share=1.0).sends(turn, 0.7) for turn in range(50))
     assert not any(StepOrder(share=0.0).sends(turn, 0.7) for turn in range(50))

@@ -14,7 +14,7 @@ from fleetlm_users.workload.presets.preset import Preset
 
 
 def one(text):
-    """The preset mixed.mine whose keys are the given YAML flow text."""
+    """Return the preset mixed.mine with the keys of the given YAML flow text."""
     return parse_presets(f"mixed: {{mine: {{{text}}}}}", "my.yaml")["mixed"]["mine"]
 
 
@@ -41,7 +41,7 @@ def test_a_full_preset_is_read():
 
 @pytest.mark.parametrize("off", ["off", "'off'", "Off"])
 def test_a_default_threshold_is_switched_off(off):
-    """With or without quotes: YAML reads the bare word as false."""
+    """Quotes do not matter: YAML reads the bare word as false."""
     preset = one(f"users: {{burst: 1}}, duration_s: 5, thresholds: {{inbox_shown_rate: {off}}}")
     assert [text.lower() for text in preset.thresholds] == ["inbox_shown_rate: off"]
 
@@ -55,7 +55,7 @@ def test_a_run_until_stopped(duration):
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}"])
 def test_an_empty_file_has_no_presets(text):
-    """A file that is only comments is no mistake."""
+    """A file with only comments is not a mistake."""
     assert parse_presets(text, "my.yaml") == {}
 
 
@@ -205,7 +205,7 @@ USERS = "users: {burst: 1}"
     ],
 )
 def test_each_mistake_in_a_preset_is_reported(text, message):
-    """File, key path, value, what is accepted, and an example."""
+    """The error has file, key path, value, the accepted form, and an example."""
     with pytest.raises(UsageError) as raised:
         one(text)
     assert raised.value.what.startswith("my.yaml: mixed.mine")
@@ -301,7 +301,7 @@ values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(KEYS), values))
 def test_any_preset_is_read_or_refused(keys):
-    """No other exception reaches a person, and what is read can run."""
+    """No other exception reaches a person, and accepted presets can run."""
     text = yaml.safe_dump({"mixed": {"mine": keys}})
     with suppress(UsageError):
         preset = parse_presets(text, "my.yaml")["mixed"]["mine"]
@@ -309,7 +309,7 @@ def test_any_preset_is_read_or_refused(keys):
 
 
 def test_plain_values_anchors_and_merges_are_read():
-    """What people use to avoid repetition works."""
+    """The usual means of avoiding repetition work."""
     text = "a: &base {x: 1, y: 2}\nb: {<<: *base, y: 3}\nc: *base\n"
     assert parse_yaml(text, "my.yaml") == {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}, "c": {"x": 1, "y": 2}}
 
@@ -358,7 +358,7 @@ def test_plain_values_anchors_and_merges_are_read():
     ],
 )
 def test_each_mistake_is_reported_with_its_line(text, message):
-    """Where PyYAML knows the line, it is named; a converter's own error is told too."""
+    """The line is named if PyYAML knows it; a converter's own error is reported, too."""
     with pytest.raises(UsageError) as raised:
         parse_yaml(text, "my.yaml")
     assert str(raised.value).startswith(message)

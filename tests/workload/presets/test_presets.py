@@ -80,7 +80,7 @@ def test_every_other_benchmark_has_its_default(benchmark, users, duration_s, thr
 
 
 def test_every_packaged_preset_makes_a_plan():
-    """No packaged preset contradicts itself, and each says what it is for."""
+    """No packaged preset contradicts itself, and each states its purpose."""
     for presets in load_presets().by_benchmark.values():
         for preset in presets.values():
             assert make_plan(preset).total_users == sum(preset.users.values())
@@ -141,7 +141,7 @@ def test_an_unknown_benchmark_is_refused_with_the_known_ones():
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    """Missing, a folder, not UTF-8: the option, the path and the reason are told."""
+    """It may be missing, a folder, or not UTF-8: the error has the option, the path and the reason."""
     garbage = tmp_path / "garbage.yaml"
     garbage.write_bytes(b"\xff\xfe\xff")
     for path, reason in [(tmp_path / "none.yaml", "No such file"), (tmp_path, "directory"), (garbage, "UTF-8")]:
@@ -173,7 +173,7 @@ def test_a_file_in_the_home_folder_is_found(tmp_path, monkeypatch):
 
 
 def test_a_wheel_carries_the_presets_inside_the_package(tmp_path, monkeypatch):
-    """Installed, the file lies in the package; in a checkout beside it."""
+    """When installed, the file is in the package; in a checkout, beside it."""
     (tmp_path / "presets.yaml").write_text("mixed: {inside: {users: {burst: 1}, duration_s: 1}}")
     monkeypatch.setattr(module, "files", lambda _package: tmp_path)
     assert list(load_presets().of("mixed")) == ["inside"]

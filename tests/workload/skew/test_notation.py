@@ -11,7 +11,7 @@ from fleetlm_users.workload.skew.notation import parse_skew, skew_of
     [("zipf:1.1", 1.1), ("zipf:0", 0.0), ("ZIPF : 3", 3.0), (" zipf:3.0 ", 3.0), ("zipf:0.25", 0.25)],
 )
 def test_a_skew_is_read(text, exponent):
-    """And what was read is read again."""
+    """The result can be read again."""
     read = parse_skew(text, "--skew")
     assert skew_of(read).exponent == exponent
     assert parse_skew(read, "--skew") == read
@@ -22,7 +22,7 @@ def test_a_skew_is_read(text, exponent):
     ["", "1.1", "zipf", "zipf:", "zipf:-1", "zipf:3.1", "zipf:1e9", "zipf:nan", "zipf:inf", "zeta:1", "zipf:1,2"],
 )
 def test_what_is_no_skew_is_refused_with_an_example(text):
-    """In a sentence that names the setting and the form."""
+    """The error is a sentence that names the setting and the form."""
     with pytest.raises(UsageError, match=r"for --skew .*zipf:EXPONENT.*zipf:1\.1"):
         parse_skew(text, "--skew (SKEW)")
 

@@ -16,7 +16,7 @@ def skewed(**plan):
 
 
 def test_a_run_without_the_option_is_even():
-    """Also one of a benchmark that has no such option."""
+    """It includes runs of benchmarks without such an option."""
     assert skew_in(options()) == ""
     assert skew_in(skewed()) == "zipf:1.1"
     check_skew(skewed())
@@ -37,7 +37,7 @@ def test_there_is_a_part_for_every_session_of_the_plan():
     ],
 )
 def test_a_number_of_sessions_that_changes_has_no_skew(plan, named):
-    """In a sentence."""
+    """The error is a sentence."""
     with pytest.raises(UsageError, match=f"--skew .*{named}.*even rate"):
         check_skew(skewed(**plan))
 

@@ -1,4 +1,4 @@
-"""Shares of one timetable: together they are all of it, exactly; each one has what Zipf's law gives it."""
+"""Shares of one timetable: together they are exactly all of it, and each one follows Zipf's law."""
 
 from collections import Counter
 from itertools import islice, takewhile
@@ -29,7 +29,7 @@ def test_every_message_belongs_to_exactly_one_session(skew, seed, sessions):
 
 @given(skew=SKEWS, seed=st.integers(0, 2**53), sessions=st.integers(1, 60))
 def test_each_session_has_its_share_of_any_number_of_messages(skew, seed, sessions):
-    """To within a few, as the multiples of the golden ratio are spread evenly."""
+    """The shares are right to within a few, as the multiples of the golden ratio are spread evenly."""
     for part in parts_of(skew, seed, "s", sessions):
         own = turns(part)
         for messages in (50, 173, MESSAGES):
@@ -57,7 +57,7 @@ def test_the_shares_are_those_of_zipfs_law_in_a_drawn_order(sessions, skew):
 
 
 def test_the_seed_and_the_scenario_say_which_sessions_are_busy():
-    """Not the process, and not the number of a user."""
+    """Neither the process nor the number of a user matters."""
     busy = [
         [place for place, part in enumerate(parts_of("zipf:1.1", seed, scenario, 100)) if part.is_busiest]
         for seed, scenario in ((1, "a"), (1, "a"), (2, "a"), (1, "b"))
@@ -67,7 +67,7 @@ def test_the_seed_and_the_scenario_say_which_sessions_are_busy():
 
 
 def test_due_moments_are_those_of_the_timetable_of_all():
-    """Evenly spaced over all sessions, from the moment asked for to before the end."""
+    """They are evenly spaced over all sessions, from the requested moment to before the end."""
     parts = parts_of("zipf:2", 7, "s", 5)
     dues = sorted(due for part in parts for due in part.dues(100.0, 4.0, 101.0, 104.0))
     assert dues == pytest.approx([101.25 + quarter / 4 for quarter in range(11)])
@@ -82,13 +82,13 @@ def test_a_session_with_next_to_nothing_ends_its_timetable():
 
 @given(low=st.integers(1, 400), length=st.integers(0, 60), step=st.integers(1, 499))
 def test_the_first_multiple_in_a_stretch_is_found(low, length, step):
-    """As counting finds it; `whole` where there is none."""
+    """Counting finds the same; the result is `whole` if there is none."""
     whole, high = 500, min(499, low + length)
     counted = next((k for k in range(1, whole) if low <= k * step % whole <= high), whole)
     assert first_between(step, low, high, whole) == counted
 
 
 def test_the_step_is_the_golden_ratios():
-    """And odd, so that it meets every number."""
+    """It is odd, so that it meets every number."""
     assert STEP % 2 == 1
     assert pytest.approx((5**0.5 - 1) / 2, rel=1e-15) == STEP / WHOLE

@@ -1,4 +1,4 @@
-"""The stages that a load shape's ticks make as a run goes on."""
+"""The stages that a load shape's ticks make as a run proceeds."""
 
 import pytest
 from hypothesis import given
@@ -46,7 +46,7 @@ def test_without_names_each_number_of_users_is_a_stage():
 
 @pytest.mark.parametrize("name", ["two words", "1st", "x" * 31, "a,b", "é"])
 def test_a_name_that_no_threshold_could_hold_is_refused(name):
-    """With the form of a name."""
+    """The error has the form of a name."""
     with pytest.raises(ValueError, match="a name is a letter, then up to 29 letters"):
         BegunStages().tick(0, 5, name)
 
@@ -69,6 +69,6 @@ def test_stages_are_bounded_and_their_names_differ(ticks):
 
 
 def test_a_moment_belongs_to_the_stage_that_began_last():
-    """From its first moment on."""
+    """It does so from its first moment."""
     phases = StagePhases([StageChange(0, "a"), StageChange(5, "b")])
     assert [phases.phase_at(at_s) for at_s in (0, 4.999, 5, 9)] == ["main:a", "main:a", "main:b", "main:b"]

@@ -19,7 +19,7 @@ from fleetlm_users.workload.stages.timetable import PHASE_PREFIX
     ],
 )
 def test_stages_are_read(text, stages):
-    """With and without names, and what was read is read again."""
+    """Names are optional, and the result can be read again."""
     assert parse_stages(text, "--stages") == stages
     assert parse_stages(",".join(stages), "--stages") == stages
     assert len(timetable_of(stages).stages) == len(stages)
@@ -34,7 +34,7 @@ def test_stages_are_read(text, stages):
     ],
 )
 def test_what_is_no_stage_is_refused_with_an_example(text):
-    """In a sentence that names the setting."""
+    """The error is a sentence that names the setting."""
     with pytest.raises(UsageError, match=r"for --stages .*expected .*") as refused:
         parse_stages(text, "--stages (STAGES)")
     assert ":" in refused.value.example or "s" in refused.value.example

@@ -34,7 +34,7 @@ def test_each_second_has_its_users(stages, users):
 
 @given(LENGTHS)
 def test_users_are_the_nearest_whole_number_to_the_line(stages):
-    """In every second of every stage, and at its end exactly those that it names."""
+    """It holds for every second of every stage, and at its end for exactly the stated number."""
     table, begins_s, before = timetable(*stages), 0, 0
     for length_s, users in stages:
         for second in range(length_s):
@@ -48,7 +48,7 @@ def test_users_are_the_nearest_whole_number_to_the_line(stages):
 
 @given(LENGTHS)
 def test_the_changes_are_all_seconds_in_which_the_number_changes(stages):
-    """Whoever goes from change to change sees every number that a look in each second sees."""
+    """Going from change to change shows every number that checking each second shows."""
     table, second, seen = timetable(*stages), 0, {0}
     while second < table.total_s:
         second = table.next_change(second)

@@ -1,4 +1,4 @@
-"""When a client comes back: the official client's tables, one's own, and jitter."""
+"""When a client returns: the official client's tables, custom ones, and jitter."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from fleetlm_users.workload.storm.back_off import RECONNECT, REJOIN, BackOff, ji
 
 
 def test_the_tables_are_those_of_phoenix_js():
-    """As socket.js has them, after the first failure, the second and so on."""
+    """socket.js has them, after the first failure, the second and so on."""
     waits_ms = [round(RECONNECT.wait_s(failures) * 1000) for failures in range(12)]
     assert waits_ms == [10, 50, 100, 150, 200, 250, 500, 1000, 2000, 5000, 5000, 5000]
     assert [REJOIN.wait_s(failures) for failures in range(6)] == [1, 2, 5, 10, 10, 10]
@@ -31,14 +31,14 @@ def test_a_table_is_a_list_of_durations(text, waits_s):
 
 @pytest.mark.parametrize("text", ["", ",", "1s,", "soon", "-1s", "2h", "1s,0", "0", ",".join(["1s"] * 51), "1s;2s"])
 def test_what_is_no_table_is_refused(text):
-    """With the setting's name."""
+    """The error names the setting."""
     with pytest.raises(UsageError, match="--reconnect-after"):
         parse_back_off(text, RECONNECT, "--reconnect-after")
 
 
 @given(st.lists(st.integers(1, 3_600_000), min_size=1, max_size=50), st.integers(0, 200))
 def test_a_table_reads_back_and_repeats_its_last_wait(waits_ms, failures):
-    """As an option has it."""
+    """The notation is the option's."""
     table = BackOff(tuple(ms / 1000 for ms in waits_ms))
     assert parse_back_off(str(table), RECONNECT, "x") == table
     assert table.wait_s(failures) == table.waits_s[min(failures, len(waits_ms) - 1)]

@@ -1,4 +1,4 @@
-"""Whose connections are cut when: exact shares, each user once, the same in every layout."""
+"""Which connections are cut when: exact shares, each user once, the same in every layout."""
 
 import math
 
@@ -17,7 +17,7 @@ def cut_users(plan, number):
 
 
 def test_one_cut_of_everybody():
-    """Also of a user that was not planned."""
+    """It includes a user that was not planned."""
     assert cuts().planned == (Cut(30.0, 10),)
     assert all(cuts().is_cut(user, 0) for user in (1, 10, 11, 10_000_001))
 
@@ -31,7 +31,7 @@ def test_one_cut_of_a_share():
 
 
 def test_a_rolling_deploy_ends_with_the_run():
-    """Cuts after its end are none; shares that do not divide the whole leave a smaller last one."""
+    """There are no cuts after its end; shares that do not divide the whole leave a smaller last one."""
     assert cuts(share=0.3, every_s=60.0).planned == (Cut(30, 3), Cut(90, 3), Cut(150, 3), Cut(210, 1))
     assert cuts(share=0.3, every_s=60.0, until_s=150.0).moments_s() == (30.0, 90.0)
     assert cuts(share=1.0, every_s=60.0).planned == (Cut(30.0, 10),)
@@ -45,7 +45,7 @@ def test_a_rolling_deploy_ends_with_the_run():
     st.sampled_from([math.inf, 31.0, 100.0]),
 )
 def test_each_user_is_cut_once_and_the_counts_are_the_plans(users, share, every_s, seed, until_s):
-    """Whatever the share; with a whole rolling deploy everybody had their turn."""
+    """The share does not matter; a complete rolling deploy reaches everybody."""
     plan = cuts(users=users, share=share, every_s=every_s, seed=seed, until_s=until_s)
     chosen = [cut_users(plan, number) for number in range(len(plan.planned))]
     assert [len(each) for each in chosen] == [cut.sessions for cut in plan.planned]
@@ -57,6 +57,6 @@ def test_each_user_is_cut_once_and_the_counts_are_the_plans(users, share, every_
 
 @given(st.integers(2, 200), st.integers(0, 2**53))
 def test_the_same_seed_cuts_the_same_users(users, seed):
-    """On every process, as none is told by another."""
+    """It holds on every process, without coordination."""
     plans = [cuts(users=users, share=0.5, seed=seed) for _ in range(2)]
     assert cut_users(plans[0], 0) == cut_users(plans[1], 0)
