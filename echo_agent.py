@@ -53,7 +53,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^`|~0-9a-zA-Z-]+")  # an RFC 9110 token, l
 
 @dataclass(frozen=True)
 class Options:
-    """Where to serve and how to answer."""
+    """The options: where to serve and how to answer."""
 
     host: str = "127.0.0.1"
     port: int = 4001
@@ -74,10 +74,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
-    """Return the options: a flag wins over its environment variable (PORT, HOST, …), which wins over the default.
+    """Return the options: a flag beats its environment variable (PORT, HOST, …), which beats the default.
 
-    A value or flag that is not accepted ends the program: one line, exit code 2. An empty variable counts as not set.
-    HOST and PORT are names that shells and platforms use too: a warning says when they move the agent, or do not.
+    An invalid value or flag ends the program: one line, exit code 2. An empty variable counts as unset. Shells and
+    platforms use the names HOST and PORT too: a warning says whether they move the agent.
     """
     variables = {name: text for name, value in environment.items() if (text := _trimmed(value))}
     if not _is_address(variables.get("HOST", "localhost")):
@@ -451,7 +451,7 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent ships no types
         self.draining = True
         self.close()
         with gevent.Timeout(timeout_s, False):
-            gevent.sleep(0.01)  # what has arrived already gets read and counted
+            gevent.sleep(0.01)  # requests that have already arrived are still read and counted
             while self.open_requests:
                 gevent.sleep(0.01)
 

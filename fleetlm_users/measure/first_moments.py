@@ -1,7 +1,7 @@
-"""When the first of each counter of trouble was counted on one process, by scenario and phase. Pure.
+"""When each counter of trouble counted its first event in one process, by scenario and phase. Pure.
 
-The seconds of a run hold few counters, and those of all phases together. What is found out later than it happened, such
-as a gap or a message that an audit misses, is told with its own moment.
+The seconds of a run hold few counters, and for all phases together. An event found out later than it happened, such as
+a gap or a message that an audit misses, is reported with its own moment.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _Key = tuple[str, str, str]  # metric, scenario, phase
 
 
 class FirstMoments:
-    """The first moments of one ledger: told, or else the second in which a watched cell was no longer 0."""
+    """The first moments of one ledger: as reported, or else the second in which a watched cell left 0."""
 
     def __init__(self) -> None:
         self._cells: dict[_Key, list[Cell]] = {}
@@ -24,19 +24,19 @@ class FirstMoments:
         return f"FirstMoments({len(self._told_s)} told, {len(self._counted_s)} counted)"
 
     def watch(self, metric: str, scenario: str, phase: str, cell: Cell) -> None:
-        """Look at a cell of that counter, of any label, from now on."""
+        """Watch a cell of that counter, of any label, from now on."""
         cells = self._cells.setdefault((metric, scenario, phase), [])
         if not any(cell is watched for watched in cells):
             cells.append(cell)
 
     def tell(self, metric: str, scenario: str, phase: str, at_s: float) -> None:
-        """Take the moment, in seconds of the run, at which one happened that is counted now."""
+        """Take the moment, in seconds of the run, of an event that is counted now."""
         key = (metric, scenario, phase)
         at_s = min(max(0.0, at_s), LONGEST_RUN_S)
         self._told_s[key] = min(at_s, self._told_s.get(key, at_s))
 
     def seal(self, second: int) -> None:
-        """Close a second of the run. What was counted and taken back again has no moment."""
+        """Close a second of the run. A count taken back within it has no moment."""
         for key, cells in self._cells.items():
             is_counted = any(cell.n > 0 for cell in cells)
             if is_counted is not (key in self._counted_s):

@@ -17,7 +17,7 @@ def ms(value: float | None) -> str:
 
 
 def ms_with_unit(value: float | None) -> str:
-    """As `ms`, with the unit; what is not known has none."""
+    """Return the same as `ms`, with the unit; an unknown value has none."""
     return NOTHING if value is None else f"{ms(value)} ms"
 
 
@@ -148,7 +148,7 @@ def _is_of_server(threshold: Mapping[str, Any]) -> bool:
 
 
 def mark(threshold: Mapping[str, Any]) -> str:
-    """✓ kept, ✗ missed, ? undecided, – not judged."""
+    """Return the sign of a judged threshold: ✓ kept, ✗ missed, ? undecided, – not judged."""
     if is_undecided(threshold):
         return "?"
     if is_unjudged(threshold):
@@ -157,9 +157,9 @@ def mark(threshold: Mapping[str, Any]) -> str:
 
 
 def is_unjudged(threshold: Mapping[str, Any]) -> bool:
-    """Whether a threshold of a summary.json had nothing to judge and does not speak against the run.
+    """Return whether a threshold of a summary.json had nothing to judge and does not speak against the run.
 
-    So it is with a default in a run of seconds: nobody asked for it.
+    An example is a default in a run of seconds: nobody asked for it.
     """
     return threshold["measured"] is None and bool(threshold["ok"]) and not is_undecided(threshold)
 

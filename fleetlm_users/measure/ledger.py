@@ -157,7 +157,7 @@ class Ledger:
         self._findings.add(finding)
 
     def first(self, metric: str, scenario: str, phase: str, at_s: float) -> None:
-        """Take when something happened, in seconds of the run, that a counter of trouble counts only later."""
+        """Take the moment, in seconds of the run, of an event that a counter of trouble counts only later."""
         self._firsts.tell(self._name(metric, phase, "counter"), scenario, phase, at_s)
 
     def slowest(self, metric: SlowMetric, scenario: str, phase: str) -> Slowest:

@@ -50,7 +50,7 @@ class Count(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unkno
 
 
 class FirstMoment(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """When the first of a counter of trouble happened in one scenario and phase, in seconds of the run."""
+    """When the first event of a counter of trouble happened in one scenario and phase, in seconds of the run."""
 
     metric: Name
     scenario: Name
@@ -59,7 +59,7 @@ class FirstMoment(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What no other first moment of a snapshot shares."""
+        """The key that no other first moment of a snapshot shares."""
         return self.metric, self.scenario, self.phase
 
 

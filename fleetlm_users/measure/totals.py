@@ -149,7 +149,7 @@ class Totals:
         return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
     def first_s(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> float | None:
-        """Return when the first of a counter of trouble happened, in seconds of the run; None where none is known."""
+        """Return when the first event of a counter of trouble happened, in seconds of the run; None if unknown."""
         declared = self.catalogue.find(metric, "counter")
         names = declared.parts or (declared.name,)
         firsts = (first for part in self._parts for first in part.firsts if first.metric in names)

@@ -36,7 +36,7 @@ class Conversation:
     """The state of one session from join to leave; `observer` is called for everything that happens to its messages.
 
     `agent_replies` is how many messages the agent sends in answer to each; None means that it is not followed.
-    `session_id` is what the user's own pushes must name; empty: they are not compared.
+    `session_id` is the id that the user's own pushes must name; if empty, it is not compared.
     """
 
     IS_ORDERED: ClassVar[bool] = True
@@ -123,7 +123,7 @@ class Conversation:
     def sending(
         self, client_ref: str, due_s: float, now_s: float, phase: str, content: Mapping[str, Any] | None = None
     ) -> SentMessage:
-        """Open a message before its bytes are written, so that no answer can come too early to be recognised.
+        """Open a message before its bytes are written, so that no answer can arrive too early to be recognised.
 
         Its own push is compared with `content`, unless that is None.
         """
@@ -259,7 +259,7 @@ class Conversation:
         self._observer.appended(message, done_s)
 
     def _compare(self, message: SentMessage, payload: dict[str, Any]) -> None:
-        """Compare a push of a message with what was sent and acknowledged; report the first difference only."""
+        """Compare a push of a message with what was sent and acknowledged; report only the first difference."""
         if message.content is None:
             return
         if payload.get("content") != message.content:

@@ -80,7 +80,7 @@ class FanOutObserver(Protocol):
         """Note that a listener got a message after one with a higher seq."""
 
     def altered(self, spread: Spread) -> None:
-        """Take note that a listener was given a message with other content than was sent: once for each message."""
+        """Note that a message was pushed to a listener with other content than was sent: once per message."""
 
     def unexpected(self, kind: str) -> None:
         """Note a push that no listener awaits: `late`, `unknown`, `after_end` or `malformed`."""

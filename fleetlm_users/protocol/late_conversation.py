@@ -35,7 +35,7 @@ MAX_PUSHED_ONCE: Final = 10_000
 """The most messages whose second push is still expected; beyond it the oldest are given up."""
 
 PUSH_FOLLOWS_S: Final = 2.0
-"""A push is queued before the reply to its send is (late wire record), so this long after the reply it never comes."""
+"""A push is queued before the reply to its send (late wire record), so this long after the reply it will never come."""
 
 NOT_PUSHED: Final = "not_pushed"
 """The cause when an acknowledged message was neither pushed nor answered in time, or an answer streamed to its end but
@@ -269,7 +269,7 @@ class LateConversation(Conversation):
         self._observer.lost(message, cause)
 
     def _note_missing_push(self, message: SentMessage, now_s: float) -> None:
-        """Report an acknowledged message whose push should have come long since: no rate of messages shows it."""
+        """Report an acknowledged message whose push is long overdue: no rate of messages shows it."""
         if message.appended_s and now_s - message.appended_s >= PUSH_FOLLOWS_S:
             self._observer.anomaly("not_pushed")
 

@@ -17,7 +17,7 @@ class UpperBound(float):
 class SentMessage:
     """One message on its way: stamps are monotonic seconds, `phase` is the caller's own mark.
 
-    `content` is what its own push must hold; None where that is not compared, as after the first difference.
+    `content` is the content that its own push must hold; None if it is not compared, as after the first difference.
     """
 
     __slots__ = (
@@ -117,9 +117,9 @@ class Observer(StreamObserver, Protocol):
     def anomaly(self, kind: str) -> None:
         """Count an anomaly.
 
-        Its kind is duplicated, out_of_order, seq_jump, agent_unmatched, foreign, unknown_client_ref,
-        malformed_message, or one of the three by which an own message can be altered.
+        Its kind is duplicated, out_of_order, seq_jump, agent_unmatched, foreign, unknown_client_ref, malformed_message,
+        or one of the three kinds of an altered own message.
         """
 
     def skipped(self, noticed_s: float) -> None:
-        """Count a `seq` that was skipped and never came; a later one had shown it at `noticed_s`."""
+        """Count a `seq` that was skipped and never came; a later one showed that at `noticed_s`."""

@@ -124,7 +124,7 @@ class RestSession:
         return page.messages
 
     def check(self, expected: Sequence[Accepted], messages: Sequence[Any]) -> bool:
-        """Check that a read holds these messages as they were sent, and each message once; count and name the flaws.
+        """Check that a read holds these messages unchanged, and each message once; count and name the flaws.
 
         Return whether there are none.
         """
@@ -159,7 +159,7 @@ class RestSession:
         self.closed_s = time.perf_counter()
 
     def _find_doubles(self, messages: Sequence[Any], result: ReadBack, phase: str) -> None:
-        """Count and name the messages that are stored under a second seq, each copy at the first read that shows it."""
+        """Count and name the messages stored under a second seq, each copy at the first read that shows it."""
         copies = dict.fromkeys(doubles(messages, self._participant_id, self._seqs))
         for client_ref, seq in copies:
             if seq in self._own_seqs or any(one.client_ref == client_ref for one in result.changed):

@@ -73,11 +73,11 @@ class SkewedUser(FleetUser):
         return self.skewed_dues(self.part, interval_s, from_s, end_s)
 
     def send_lasting(self, session: UserSession, dues: Callable[[float], Iterator[float]]) -> None:
-        """Send on a timetable that goes on while a lost session is replaced, or comes back.
+        """Send on a timetable that goes on while a lost session is replaced or returns.
 
         Args:
             session: A joined session.
-            dues: Makes the timetable from the moment on at which the user's first session joined.
+            dues: Makes the timetable from the moment at which the user's first session joined.
 
         Raises:
             Disconnected: The session was lost.
@@ -88,12 +88,12 @@ class SkewedUser(FleetUser):
         self.reached_end()
 
     def lasting_dues(self, dues: Callable[[], Iterator[float]], joined_s: float) -> Iterator[float]:
-        """Yield the moments of a timetable that goes on while a session that broke is replaced.
+        """Yield the moments of a timetable that goes on while a broken session is replaced.
 
-        What was due without a session is counted, not sent late.
+        Messages due without a session are counted, not sent late.
 
         Args:
-            dues: Makes the timetable when the first session has joined.
+            dues: Makes the timetable once the first session has joined.
             joined_s: When the present session joined, as a moment of that timetable.
         """
         if self._lasting is None:
@@ -103,11 +103,11 @@ class SkewedUser(FleetUser):
         yield from self._lasting.upcoming()
 
     def reached_end(self) -> None:
-        """Take note that the timetable, or the user, ended before the session did."""
+        """Note that the timetable, or the user, ended before the session did."""
         self._is_cut_off = False
 
     def on_done(self) -> None:
-        """Count what was due up to the end and had no session to be sent on."""
+        """Count the messages that were due up to the end without a session to send them."""
         if self._is_cut_off:
             self._leave_out_until(self.planned_s(self.current_run.ended_s or time.perf_counter()))
 

@@ -197,7 +197,9 @@ class VirtualUser(User):
         return None
 
     def wait_out(self, moment_s: float) -> bool:
-        """Wait until a moment of the clock, which no change of the run's rate moves; False when the end came first."""
+        """Wait until a moment of the clock, which no change of the run's rate moves; return False if the end came
+        first.
+        """
         while not self.ending:
             if time.perf_counter() >= moment_s:
                 return True

@@ -79,11 +79,11 @@ _ONCE: Final[Mapping[str, str]] = {
     **_SOUND,
 }
 _DELIVERS: Final[Mapping[str, str]] = {"acknowledgement_rate": "rate>0.90", **_ONCE}
-"""What no rate of messages shows: all may be appended and answered, yet never acknowledged, shown twice, shuffled or
-altered.
+"""Metrics that a message rate does not show: all messages may be appended and answered, yet unacknowledged, doubled,
+out of order or altered.
 
-Numbers that were skipped have no bound of their own: each is a message that is lost, unanswered or not pushed, and a
-session of the late protocol that is left while pushes are under way has some (docs/metrics.md).
+Skipped numbers have no bound of their own: each is a message that is lost, unanswered or not pushed, and leaving a
+session of the late protocol while pushes are under way skips some (docs/metrics.md).
 """
 
 OF_ALL_SCENARIOS: Final = frozenset((*_APPENDS_KEEP_UP, *_ANSWERS_KEEP_UP, *_DELIVERS))

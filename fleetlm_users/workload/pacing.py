@@ -70,7 +70,7 @@ def _check(in_range: bool, *values: float) -> None:
 
 
 class LastingDues:
-    """The due moments of one user over all of its sessions; those without a session are left out, not sent late."""
+    """The due moments of one user across all of its sessions; those without a session are left out, not sent late."""
 
     __slots__ = ("_dues", "_next_s")
 
@@ -82,13 +82,13 @@ class LastingDues:
         return f"<LastingDues next {self._next_s}>"
 
     def upcoming(self) -> Iterator[float]:
-        """Yield what is due from now on; a moment at which nothing could be sent stays the next."""
+        """Yield the moments due from now on; one at which nothing could be sent stays the next."""
         while self._next_s < math.inf:
             yield self._next_s
             self._next_s = next(self._dues, math.inf)
 
     def leave_out(self, is_over: Callable[[float], bool]) -> int:
-        """Pass over the moments that are over; return how many they were."""
+        """Skip the moments that have passed; return how many there were."""
         left_out = 0
         while self._next_s < math.inf and is_over(self._next_s):
             left_out += 1

@@ -92,7 +92,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _keep(results: Path, folder: Path) -> None:
-    """Move what a run left, also one that was interrupted; that it cannot be kept changes no answer."""
+    """Move the files a run left, even an interrupted one; a failure to keep them changes no answer."""
     for run in sorted(results.iterdir()) if results.is_dir() else ():
         try:
             shutil.move(run, folder)

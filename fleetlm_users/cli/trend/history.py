@@ -35,7 +35,7 @@ class PastRun:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A result that is not part of the trend, and why; `started` is None where it cannot be told when."""
+    """A result that is not part of the trend, and why; `started` is None if it is unknown when."""
 
     path: Path
     reason: str
@@ -51,7 +51,7 @@ class RunHistory:
 
     @property
     def left_out_since(self) -> tuple[LeftOut, ...]:
-        """What was left out and is newer than the newest run: the answer says nothing of it."""
+        """Return the results left out that are newer than the newest run: the answer says nothing about them."""
         newest = self.runs[-1].started if self.runs else datetime.min.replace(tzinfo=UTC)
         return tuple(one for one in self.left_out if one.started is not None and one.started > newest)
 

@@ -132,7 +132,7 @@ def unmeasured(setup: Setup) -> list[str]:
 
 
 def redefinitions(setup: Setup) -> Iterator[tuple[Redefinition, int]]:
-    """Yield each metric that older runs have by another definition than the newest, and how many of them do."""
+    """Yield each metric that older runs define differently from the newest one, and how many runs do."""
     newest = setup.newest.file.summary
     for changed in REDEFINED:
         n = sum(changed in redefined(run.file.summary, newest) for run in setup.runs)

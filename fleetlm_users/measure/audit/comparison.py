@@ -78,9 +78,9 @@ class Flawed(NamedTuple):
 
 @dataclass
 class AuditOutcome:
-    """The counts of one session by metric and label, and every message with something wrong.
+    """The counts of one session by metric and label, and every faulty message.
 
-    `firsts_ms` is when the first of them was acknowledged or pushed, since the run began, by metric.
+    `firsts_ms` is when the first of them was acknowledged or pushed, in ms since the run began, by metric.
     """
 
     counts: Counter[Key] = field(default_factory=Counter)

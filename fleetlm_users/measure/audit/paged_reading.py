@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from fleetlm_users.measure.audit.comparison import Stored
 
 ENDLESS: Final = 1 << 63
-"""Above every seq: where a range ends that has no end."""
+"""A number above every seq: the end of an open range."""
 
 
 class MessagePage(NamedTuple):

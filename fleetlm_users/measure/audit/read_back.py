@@ -28,7 +28,7 @@ class Accepted(msgspec.Struct, frozen=True):
 class ReadBack:
     """How many messages were looked for in a read, and those that it lacks or holds with another content.
 
-    `doubled` is how many copies it shows that no read before did.
+    `doubled` is how many copies it shows for the first time.
     """
 
     checked: int = 0
@@ -38,7 +38,7 @@ class ReadBack:
 
     @property
     def is_flawless(self) -> bool:
-        """Whether all is there, as it was sent and once."""
+        """Whether everything is there, unchanged and once."""
         return not (self.missing or self.changed or self.doubled)
 
 
@@ -90,12 +90,13 @@ def _ref_of(message: Any, sender_id: str) -> str | None:
 
 
 def doubles(messages: Iterable[Any], sender_id: str, seqs: MutableMapping[str, int]) -> Iterator[tuple[str, int]]:
-    """Yield client_ref and seq of each copy of a message that is stored under a second seq.
+    """Yield client_ref and seq of each copy of a message stored under a second seq.
 
     Args:
         messages: What the server returned, untrusted.
-        sender_id: Who sent the messages that are looked for.
-        seqs: The seq of each message by client_ref, as the server said or a read first showed it; it is added to.
+        sender_id: The sender of the messages to look for.
+        seqs: The seq of each message by client_ref, as stated by the server or first shown by a read; new ones are
+            added.
     """
     for message in messages:
         ref = _ref_of(message, sender_id)

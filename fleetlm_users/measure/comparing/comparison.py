@@ -161,7 +161,7 @@ def _surroundings(before: Summary, after: Summary) -> Iterator[Difference]:
 class Comparison(msgspec.Struct, frozen=True):
     """The result of `compare`; `obstacles` are the reasons why A and B cannot be compared.
 
-    `redefined` are the metrics that one of them has by an older definition: no figure of theirs is compared.
+    `redefined` are the metrics that one of them has by an older definition: their figures are not compared.
     """
 
     before: RunFile

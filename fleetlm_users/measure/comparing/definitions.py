@@ -1,7 +1,7 @@
-"""Metrics whose definition changed: an older summary holds another figure under the same name. Pure.
+"""Metrics whose definition changed: an older summary holds a different figure under the same name. Pure.
 
-Two definitions are never compared. A summary's own words tell which one it has, as a version does not: they are kept
-with each metric (`help`).
+Two definitions are never compared. A summary's own words (`help` of each metric) tell which one it has; a version does
+not.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,9 +11,9 @@ from fleetlm_users.measure.report.summary.types import Summary
 
 
 class Redefinition(NamedTuple):
-    """A metric that had another definition, told by `marker`, which only the older words have.
+    """A metric that used to have another definition, recognised by `marker`, which only the older words contain.
 
-    `formerly` and `now` say what it was and is.
+    `formerly` and `now` state the old and the new definition.
     """
 
     metric: str
@@ -22,7 +22,7 @@ class Redefinition(NamedTuple):
     now: str
 
     def __str__(self) -> str:
-        """Return it as a sentence without its end."""
+        """Return it as a sentence without a full stop."""
         return f"{self.metric} is not compared: it was {self.formerly}, and is {self.now}"
 
 
@@ -37,7 +37,7 @@ REDEFINED: Final = (
 
 
 def redefined(one: Summary, other: Summary) -> tuple[Redefinition, ...]:
-    """Return the metrics that both runs have, and that one of them has by an older definition."""
+    """Return the metrics that both runs have, one of them by an older definition."""
     return tuple(
         changed
         for changed in REDEFINED

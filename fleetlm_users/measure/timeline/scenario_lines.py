@@ -1,6 +1,6 @@
-"""What charts show of each scenario whose agent streams its answers, by second: a bounded number of lines.
+"""The chart lines of each scenario whose agent streams its answers, by second: a bounded number.
 
-Seconds hold these counts and distributions by scenario anyway, so nothing is counted for it.
+Seconds hold these counts and distributions by scenario anyway, so nothing extra is counted.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How a push goes out when faults are on: lost, doubled, altered, out of order, with garbage, delayed exactly."""
+"""The delivery of a push when faults are on: lost, doubled, altered, out of order, with garbage, delayed exactly."""
 
 import time
 from collections.abc import Callable
@@ -126,7 +126,7 @@ class Delivery:
 
 
 def altered(payload: bytes) -> bytes:
-    """Return a push with another text, or with none where it had none; everything else stays."""
+    """Return a push with a different text, or without one if it had none; everything else stays."""
     push = orjson.loads(payload)
     content = push["content"]
     text = content.get("text")

@@ -227,7 +227,7 @@ class Connection(asyncio.Protocol):
             self.close(frames.INTERNAL_ERROR)  # FleetLM's channels know no binary pushes
 
     def _stop(self) -> None:
-        """Take nothing more in, and listen to no topic: what is not sent must not be counted as pushed."""
+        """Accept nothing more, and leave all topics: an unsent push must not be counted as pushed."""
         self._closing = True
         if self.user is not None:
             self.user.closed()

@@ -279,14 +279,14 @@ class ActiveRun:
         return CrashDriver(plan, server, elapsed_s=self.elapsed_s, answers=answers, say=self.say)
 
     def _planned_storm(self) -> StormRecord | None:
-        """Return whose connections are cut when; None in a run without a storm."""
+        """Return which connections are cut when; None in a run without a storm."""
         if self._context.benchmark.storm is None:
             return None
         plan, since_s = self._context.benchmark.storm(self.options), max([0.0, *self.clock.resets])
         return planned_storm(plan, since_s, self.clock.elapsed_s(), self._workers.expected)
 
     def _storm(self, course: RunCourse) -> StormRecord | None:
-        """Return how the storm of an ended run went; None in a run without one."""
+        """Return the record of an ended run's storm; None in a run without one."""
         planned = self._planned_storm()
         return planned and storm_record(planned, self.snapshots, course.judged_from_s(self.options.plan))
 

@@ -10,13 +10,13 @@ from fleetlm_users.workload.options.storm import StormPlan
 
 
 def planned_storm(plan: StormPlan, since_s: float, ended_s: float, processes: int) -> StormRecord:
-    """Return the record of a storm, as far as its plan tells.
+    """Return the record of a storm, as far as its plan determines it.
 
     Args:
-        plan: Whose connections are to be cut when.
-        since_s: From when on the run is counted, in seconds of the run: its start, or the last reset of its statistics.
-        ended_s: When it ended, or what time it is.
-        processes: How many processes make the load.
+        plan: Which connections are cut when.
+        since_s: The second of the run from which it counts: its start, or the last reset of its statistics.
+        ended_s: The end of the run, or the present second.
+        processes: How many processes generate the load.
     """
     cuts = [(cut.at_s, cut.sessions) for cut in plan.cuts.planned]
     counted = [cut for cut in cuts if cut[0] >= since_s]
@@ -32,12 +32,12 @@ def planned_storm(plan: StormPlan, since_s: float, ended_s: float, processes: in
 
 
 def storm_record(record: StormRecord, snapshots: SnapshotStore, begins_s: float) -> StormRecord:
-    """Return the record of a storm that is over, with when latency was back.
+    """Return the record of an ended storm, with the recovery of its latency.
 
     Args:
-        record: What was planned.
+        record: The planned storm.
         snapshots: The numbers of all processes.
-        begins_s: Where the judged part of the run began, in seconds of the run.
+        begins_s: The start of the judged part, in seconds of the run.
     """
     return replace(record, recovery=_recovery(snapshots, record.cuts, begins_s, record.ended_s))
 

@@ -4,9 +4,9 @@ gevent's timers wait in epoll, whose timeout is whole milliseconds rounded up (l
 about 1 ms late, which is more than FleetLM takes to answer. Where there is no timerfd, gevent's own timers are used,
 and the lateness in the report shows it.
 
-There are several timerfds, set to the earliest moments, because setting one has a price: for the earliest moment of its
-core the kernel must set the core's own timer as well, which on a virtual machine is the hypervisor's work (9 against
-2 µs). A timerfd that is set while others expire before it does not need that.
+There are several timerfds, set to the earliest moments, because setting one can be expensive: for the earliest moment
+of its core, the kernel must also set the core's own timer, which on a virtual machine is the hypervisor's work (9
+against 2 µs). A timerfd set while others expire before it does not need that.
 
 They ring before their moment, by the time that the machine takes to wake a process up (wake_up.py); the last few
 microseconds are spent watching the clock.

@@ -5,5 +5,5 @@ from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 
 
 def timer_of(run: Run) -> PreciseTimer:
-    """Return the run's timer, made at its first use."""
+    """Return the run's timer, created on first use."""
     return run.resource(PreciseTimer, PreciseTimer)

@@ -1,6 +1,6 @@
-"""The kernel's timers that are exact to the microsecond (timerfd_create(2)).
+"""The kernel's timers, exact to the microsecond (timerfd_create(2)).
 
-A timerfd is no subject of the kernel's timer slack, which adds 50 µs to a plain sleep (prctl(2): PR_SET_TIMERSLACK).
+A timerfd is not subject to the kernel's timer slack, which adds 50 µs to a plain sleep (prctl(2): PR_SET_TIMERSLACK).
 """
 
 import contextlib
@@ -115,7 +115,7 @@ class Timerfd:
 
 
 class LinuxKernel:
-    """The machine of this process. One that is no Linux gives no timers."""
+    """The machine of this process. A system other than Linux gives no timers."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None)

@@ -146,7 +146,7 @@ ANOMALY_METRICS = {
     SEQ_ALTERED: ("messages_altered", "seq"),
     SESSION_ALTERED: ("messages_altered", "session"),
 }
-"""The anomalies of a conversation that have a metric of their own, and their label in it."""
+"""The anomalies of a conversation that have a metric of their own, with their label in it."""
 
 _MALFORMED = frozenset(
     {
@@ -154,11 +154,11 @@ _MALFORMED = frozenset(
         *("malformed_message", "malformed_reply", "malformed_chunk", "malformed_inbox", "malformed_presence"),
     }
 )
-"""The anomalies that no healthy server shows, however slow it is; others may be late answers."""
+"""The anomalies that no healthy server shows, however slow; others may be late answers."""
 
 
 def metric_by_kind(kind: str) -> str:
-    """Return the metric that counts an anomaly without one of its own, by its kind."""
+    """Return the metric that counts an anomaly without one of its own, by kind."""
     return "malformed_frames" if kind in _MALFORMED else "client_anomalies"
 
 

@@ -208,7 +208,7 @@ def _verdict(result: RunResult | None) -> Mapping[str, Any] | None:
 
 
 def _storm(record: StormRecord, totals: Totals, result: RunResult | None) -> Mapping[str, Any]:
-    """Return how the storm stands; at its end in the words of the report."""
+    """Return the state of the storm; at its end in the words of the report."""
     so_far = storm_so_far(record, totals)
     ended = None if result is None else result.summary.get("storm")
     return so_far if ended is None else {**so_far, "lines": ended["lines"]}

@@ -147,7 +147,7 @@ class ReconnectStormUser(SkewedUser):
     # The life of a session
 
     def _come_back(self, session: UserSession, down: Disconnected) -> None:
-        """Come back to the session, as often as it takes, whatever the rate of the run."""
+        """Return to the session, however often it takes, whatever the rate of the run."""
         lost_s = time.perf_counter()
         while session.down is None and time.perf_counter() < lost_s + NOTICED_S:
             gevent.sleep(0)  # a write failed first: open messages get their fate when the loss itself is noticed

@@ -62,7 +62,7 @@ class FanOutRecorder:
             self._name_once(REORDERED, spread, listener)
 
     def altered(self, spread: Spread) -> None:
-        """Count a message that a listener was given with other content than was sent."""
+        """Count a message pushed to a listener with other content than was sent."""
         if spread.sent_s >= self._run.ledger.since_s:
             self._count("messages_altered", spread.phase, 1, "listener")
 

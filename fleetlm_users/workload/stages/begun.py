@@ -34,7 +34,7 @@ class BegunStage(NamedTuple):
 
 
 def check_stage_name(name: str) -> None:
-    """Check what a shape calls a stage; it may be empty. Raise ValueError for what is not of NAME_FORM."""
+    """Check a shape's name for a stage; it may be empty. Raise ValueError unless it is of NAME_FORM."""
     if name and not _NAME.fullmatch(name):
         raise ValueError(f"the stage {name!r}; a name is {NAME_FORM}")
 

@@ -173,7 +173,7 @@ def storm_doubts(record: StormRecord, entry: StormEntry) -> Iterator[str]:
         return
     planned = sum(sessions for at_s, sessions in record.cuts if at_s < record.ended_s)
     if record.forgotten:
-        return  # what the earlier cuts left behind is mixed with the rest
+        return  # remains of the earlier cuts mix with the rest
     if entry["cut"] < planned:
         yield f"{_n(planned - entry['cut'])} of {_n(planned)} sessions were not joined when they were to be cut"
     if not entry["back"]:

@@ -43,7 +43,7 @@ STREAM_CHARTS: Final = (
     LineChart("Chunks by scenario", "per second", ()),
     LineChart("Streams that stalled or broke off, by scenario", "per second", ()),
 )
-"""Their lines are the scenarios, where several stream; in the order of STREAM_FIGURES."""
+"""The charts whose lines are scenarios, if several stream; in the order of STREAM_FIGURES."""
 
 CHARTS: Final = (
     _percentile_chart("Append latency", "append"),

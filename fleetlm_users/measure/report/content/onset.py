@@ -51,7 +51,7 @@ _FAILURES: Final[Mapping[str, tuple[str, ...]]] = {
     "inbox_shown_rate": ("inbox_missed",),
     "message_correctness_rate": ("message_flaws",),
 }
-"""Rate, or sum -> the counters of what failed; a counter of trouble is its own."""
+"""Rate, or sum -> the counters of its failures; a counter of trouble is its own."""
 
 _WAITED: Final[Mapping[str, tuple[str, ...]]] = {
     "append": ("append_backlog",),
@@ -66,7 +66,7 @@ _WAITED: Final[Mapping[str, tuple[str, ...]]] = {
 """Latency's column -> the backlogs whose samples are still to come when a stage begins."""
 
 FirstOf = Callable[[str, str | None, str], float | None]
-"""When the first of a counter was counted in a scenario and phase (`Totals.first_s`)."""
+"""Returns when the first event of a counter happened in a scenario and phase (`Totals.first_s`)."""
 
 _CONDITION: Final = re.compile(r"(?P<aggregation>[a-z]+)(?:\((?P<percent>[\d.]+)\))?(?P<operator>[<>=!]=?)")
 
@@ -114,7 +114,7 @@ class _Seconds:
 
 
 def _no_first(metric: str, scenario: str | None, phase: str) -> None:
-    """Know of no first moment."""
+    """Return None: no first moment is known."""
     del metric, scenario, phase
 
 
@@ -130,12 +130,12 @@ def onset(
     Args:
         summary: The summary of the run.
         entry: A threshold that was missed.
-        rows: The seconds of the run, of the threshold's scenario, or of all where it names none.
-        begins_s: From where on the run was judged.
+        rows: The seconds of the run: of the threshold's scenario, or of all if it names none.
+        begins_s: The start of the judged part.
         first_of: Returns the first moment of a counter of trouble.
 
     Returns:
-        UNTOLD also for a threshold on windows, which name their worst.
+        UNTOLD also for a threshold on windows, which name their worst one.
     """
     condition = _CONDITION.match(entry["condition"])
     if condition is None or entry.get("window_s") or entry["measured"] is None:
@@ -171,7 +171,9 @@ def _in_main(
 def _in_stage(
     summary: Summary, entry: ThresholdEntry, condition: re.Match[str], rows: Sequence[SeriesRow], begins_s: float
 ) -> Onset:
-    """Judge a latency in the seconds of its stage, from when as many samples have come as waited when it began."""
+    """Judge a latency in the seconds of its stage, starting once as many samples have come as were pending at its
+    start.
+    """
     column, keeps = _COLUMN_OF_METRIC.get(entry["metric"], ""), OPERATORS[condition["operator"]]
     span = next((stage for stage in summary.get("stages") or () if stage["name"] == entry.get("stage")), None)
     if span is None or column not in _WAITED or condition["operator"] not in ("<", "<="):
@@ -189,7 +191,9 @@ def _in_stage(
 def _first_failure(
     entry: ThresholdEntry, condition: re.Match[str], rows: Sequence[SeriesRow], first_of: FirstOf
 ) -> Onset:
-    """Return the first failure that the judged phase counts; none where refusals were taken back, as it was one."""
+    """Return the first failure that the judged phase counts; None if refusals were taken back, since it may be one of
+    those.
+    """
     metric, measured, is_count = entry["metric"], entry["measured"] or 0.0, condition["aggregation"] == "count"
     too_many = is_count and condition["operator"] in ("<", "<=", "==") and measured >= entry["bound"]
     too_few = condition["aggregation"] == "rate" and metric in _FAILURES and measured < entry["bound"]

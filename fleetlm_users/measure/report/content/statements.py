@@ -85,7 +85,7 @@ _FIRST: Final[Mapping[str, str]] = MappingProxyType(
         "answers_stored_changed": _ANSWER_AUDITED,
     }
 )
-"""What the first moment of a metric is of that is counted later than it happened."""
+"""The event behind a metric's first moment, if the metric is counted later than it happened."""
 
 _STATISTICS: Final = {"p(90)": "p90", "p(95)": "p95", "p(99)": "p99", "p(99.9)": "p99.9"}
 
@@ -182,7 +182,7 @@ def _failed(summary: Summary) -> Iterator[Statement]:
 
 
 def _unsampled(summary: Summary) -> Iterator[Statement]:
-    """Say which missed threshold had no samples, where nothing else explains why the run failed."""
+    """Return which missed threshold had no samples, if nothing else explains why the run failed."""
     missed = [entry for entry in summary["thresholds"] if formatting.mark(entry) == "✗"]
     empty = [entry for entry in missed if entry["measured"] is None]
     if not empty or len(empty) < len(missed):

@@ -1,4 +1,4 @@
-"""A reconnect storm in a report: its lines, the chart of the share that is back over time, how it stands meanwhile."""
+"""A reconnect storm in a report: its lines, the chart of the share of sessions back, and its state meanwhile."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, TypedDict
@@ -15,7 +15,7 @@ TITLE: Final = "The reconnect storm"
 
 
 class StormTile(TypedDict):
-    """A figure of a storm as a page shows it, with what there is to add."""
+    """A figure of a storm on a page, with an optional remark."""
 
     name: str
     figure: str
@@ -23,14 +23,14 @@ class StormTile(TypedDict):
 
 
 class StormSoFar(TypedDict):
-    """How a storm stands at a moment of its run, in words and in figures."""
+    """The state of a storm at a moment of its run, in words and figures."""
 
     lines: list[str]
     tiles: list[StormTile]
 
 
 def storm_so_far(record: StormRecord, totals: Totals) -> StormSoFar:
-    """Return how a storm stands; `record.ended_s` is the present second of its run."""
+    """Return the state of a storm; `record.ended_s` is the present second of its run."""
     entry = storm_entry(record, totals)
     missed, back_s = entry["missed"], entry["back_s"]
     share = entry["back"] / entry["cut"] if entry["cut"] else None

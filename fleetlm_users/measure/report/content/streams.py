@@ -72,7 +72,7 @@ def _line(scenario: str, *curves: list[float | None]) -> StreamLine:
 
 
 def _curve(line: StreamLine, figure: str) -> list[float | None]:
-    """Return a line's values of one of STREAM_FIGURES; the first versions wrote two of them."""
+    """Return a line's values of one of STREAM_FIGURES; the first versions wrote only two of them."""
     return cast(list[float | None], line.get(figure, []))
 
 
