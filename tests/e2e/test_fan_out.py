@@ -83,7 +83,7 @@ def test_lost_doubled_and_refused_messages_are_told_apart(tmp_path, standin_with
 
 def test_a_device_that_is_lost_ends_its_session(tmp_path, standin_with):
     """The session counts as broken, its deliveries still add up, and another one follows."""
-    standin = standin_with("--builtin-agent", "--disconnect-every", "25")
+    standin = standin_with("--builtin-agent", "--disconnect-every", "10")
     finished = crowd(tmp_path, standin)
     check_deliveries(finished, standin)
     assert finished.count("disconnects") > 0

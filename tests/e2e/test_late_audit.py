@@ -34,7 +34,7 @@ def test_one_lost_message_in_fifty_is_found(tmp_path, standin_with, way):
     standin = standin_with(*LATE, "--flush-ms", "300", "--lose-replay-every", "50")
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
     assert finished.code == 3, finished.output
-    assert of(finished, "unstored") == 2 * finished.count("messages_appended") // 50 >= 4
+    assert of(finished, "unstored") == 2 * finished.count("messages_appended") // 50 > 0
     assert of(finished, "stored_changed", "unaudited") == 0
 
 
@@ -56,7 +56,7 @@ def test_open_outcomes_are_resolved(tmp_path, standin_with, way):
     standin = standin_with(*LATE, "--flush-ms", "300", "--timeout-every", "10", "--no-agent")
     flags = [*STEADY, "--agent-replies", "0", "--send-interval", "100", "--audit", way]
     finished = run(tmp_path, "message_throughput", standin, *flags)
-    assert finished.count("messages_unconfirmed") == finished.count("unconfirmed_stored") > 5, finished.output
+    assert finished.count("messages_unconfirmed") == finished.count("unconfirmed_stored") > 0, finished.output
     assert finished.count("messages_audited") == finished.count("messages_appended")
     assert of(finished, "unstored", "unaudited") == finished.count("unconfirmed_unstored") == 0
     assert "whose outcome the server left open" in finished.said
