@@ -60,11 +60,12 @@ class StoppedServer(Protocol):
 
 
 class StandIn:
-    """The embedded stand-in; until it runs, only the plan's signal is known."""
+    """The embedded stand-in; until it runs, only the plan's signal and time limit are known."""
 
-    def __init__(self, servers: LocalServers, number: signal.Signals) -> None:
+    def __init__(self, servers: LocalServers, number: signal.Signals, timeout_s: float) -> None:
         self._servers = servers
         self._number = number
+        self._timeout_s = timeout_s
         self.how = f"by {number.name} to the stand-in"
 
     def stop(self) -> None:
@@ -72,12 +73,12 @@ class StandIn:
         pid = self._servers.standin_pid
         if pid is None:
             raise StopFailed("the stand-in does not run")
-        ServerProcess(pid).stop(self._number, timeout_s=10.0)
+        ServerProcess(pid).stop(self._number, self._timeout_s)
 
     def start_again(self) -> None:
         """Start it on the same port. Raises StopFailed."""
         try:
-            self._servers.restart_standin()
+            self._servers.restart_standin(self._timeout_s)
         except LocalServerError as problem:
             raise StopFailed(str(problem)) from problem
 
@@ -128,7 +129,7 @@ def server_of(plan: CrashPlan, servers: LocalServers | None, say: Callable[[str]
     if plan.how == NONE:
         return None
     if servers is not None and plan.how != COMMAND:
-        return StandIn(servers, _signal(plan))
+        return StandIn(servers, _signal(plan), plan.timeout_s)
     return OtherServer(plan, say)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.durability.crash import crash_doubts
+from fleetlm_users.swarm.host.local_servers import LocalServerError
 from fleetlm_users.swarm.host.server_crash import CrashDriver, server_of, spoken_protocol, standin_storage
 from fleetlm_users.swarm.host.server_stop import StopFailed
 from fleetlm_users.workload.options.durability import CrashPlan
@@ -99,6 +100,22 @@ def test_the_server_is_known_before_the_run():
     server.start_again()
     server.check()
     assert "the run waits" in said[0]
+
+
+def test_the_stand_in_has_as_long_to_start_again_as_any_server():
+    """`--restart-timeout`; one that takes longer leaves the run in doubt."""
+
+    class Servers:
+        standin_pid = None
+
+        def restart_standin(self, timeout_s):
+            raise LocalServerError(f"not within {timeout_s:g} s")
+
+    server = server_of(CrashPlan("kill", 0.0, (), (), (), 90.0), Servers(), print)
+    with pytest.raises(StopFailed, match="not within 90 s"):
+        server.start_again()
+    with pytest.raises(StopFailed, match="does not run"):
+        server.stop()
 
 
 @pytest.mark.parametrize(
