@@ -161,7 +161,8 @@ def test_a_table_that_is_no_option_is_refused(refused):
 def test_an_option_of_other_benchmarks_is_refused_with_their_names(refused, words):
     """Rather than a guess at another spelling."""
     said = refused(*words)
-    assert "--skew is an option of fan_out, message_throughput, ws_hot_path; " in said
+    names = "durability, fan_out, message_throughput, reconnect_storm, ws_hot_path"
+    assert f"--skew is an option of {names}; " in said
     assert "has no such option" in said
 
 
