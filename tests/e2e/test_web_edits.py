@@ -125,11 +125,14 @@ def test_a_run_is_controlled_from_the_command_line(page_with):
     eventually(lambda: ended(url), "the run is judged")
     assert "No run is on" in control(url, "pause", code=1)
     summary = newest_summary(locust.results)
-    assert [edit.get("speed", edit.get("users")) for edit in summary["plan"]["edits"]] == [2.0, 0.0, 2.0, 12]
+    *edits, stopped = summary["plan"]["edits"]
+    assert [edit.get("speed", edit.get("users")) for edit in edits] == [2.0, 0.0, 2.0, 12]
+    assert stopped["stopped"] is True
     accounting = summary["accounting"]["all"]["all"]
     assert accounting["adds_up"]
     assert accounting["sent"] == standin.counters("byhand")["sends_received"]
     assert "paused at" in locust.output
+    assert "stopped by control at" in " ".join(locust.output.split())
 
 
 def has_happened(url, told):

@@ -19,6 +19,7 @@ USERNAME_VARIABLE: Final = "WEB_USERNAME"
 PASSWORD_VARIABLE: Final = "WEB_PASSWORD"  # the name of a variable
 MAX_ANSWER_BYTES: Final = 64 * 1024
 MAX_WORDS: Final = 500
+NO_WEB_UI: Final = "a headless run has none: start it with --autostart in place of --headless"
 
 _AUTH_ARGUMENTS: Final = re.compile(r"window\.authArgs\s*=\s*(\{.*\})")
 _CALLBACKS: Final = ("username_password_callback", "usernamePasswordCallback")
@@ -89,7 +90,8 @@ class WebUi:
         try:
             return self._session.request(method, url, data=form, allow_redirects=False, timeout=self._timeout_s)
         except requests.RequestException as problem:
-            raise ControlRefused(f"no web UI answers at {self._base}: {kind_and_words(problem)[1]}") from problem
+            why = f"{kind_and_words(problem)[1]}; {NO_WEB_UI}"
+            raise ControlRefused(f"no web UI answers at {self._base}: {why}") from problem
 
 
 def _parsed(text: str) -> dict[str, Any] | None:

@@ -107,6 +107,8 @@ def title_parts(summary: Summary) -> list[str]:
 def _edit_words(edit: Mapping[str, Any]) -> str:
     """Return the changes a person made during the run, and when."""
     at = formatting.duration(edit["at_s"])
+    if "stopped" in edit:
+        return f"stopped by control at {at}"
     if "users" in edit:
         return f"edited to {edit['users']} users at {at}"
     return f"paused at {at}" if not edit["speed"] else f"{edit['speed']:.4g} times the planned rate from {at} on"

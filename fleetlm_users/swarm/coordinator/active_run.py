@@ -207,6 +207,11 @@ class ActiveRun:
         self.say(f"By control: {words}")
         return words
 
+    def stop_by_control(self) -> None:
+        """Note that a control command ends the run, which the report says."""
+        self.load.note_stop()
+        self.say("By control: the run ends")
+
     def on_stop(self) -> None:
         """Stop the clock, the monitors and any spawning."""
         self.clock.stop()

@@ -113,6 +113,12 @@ class Coordinator(ReportingRole):
             raise StartupError("The stages of the session rate set the load: stop the run first", USAGE_EXIT)
         return run
 
+    def stop_by_control(self) -> None:
+        """Note that a control command ends the run that is on. Raise StartupError if there is none."""
+        if self._run is None or not self._run.is_on:
+            raise StartupError("No run is on", USAGE_EXIT)
+        self._run.stop_by_control()
+
     def start(self) -> None:
         """Begin the prepared run, or one from the command line if none was prepared."""
         prepared, self._next = self._next or self.preparation.by_command_line(), None

@@ -91,8 +91,7 @@ class RunControl:
         return run.set_speed(run.load.speed_control.speed_to_resume)
 
     def _stop(self, _value: str) -> str:
-        if not self._coordinator.running:
-            raise StartupError("No run is on", USAGE_EXIT)
+        self._coordinator.stop_by_control()
         gevent.spawn(end_run, self._environment)
         return "the run ends: it drains and is judged"
 

@@ -125,6 +125,7 @@ def test_nobody_there(bench, web_ui):
     result = bench("control", "stop", "--web-url", url)
     assert result.exit_code == 1
     assert f"no web UI answers at {url}: " in result.output
+    assert "a headless run has none: start it with --autostart in place of --headless" in result.output
 
 
 def test_a_login_is_passed_with_the_password_of_the_environment(bench, web_ui, monkeypatch):

@@ -40,11 +40,17 @@ class RunOwner:
 
     def __init__(self, run):
         self.run, self.running, self.forms = run, run is not None, []
+        self.stops = 0
 
     def speed_run(self):
         if self.run is None:
             raise StartupError("No run is on", USAGE_EXIT)
         return self.run
+
+    def stop_by_control(self):
+        if self.run is None:
+            raise StartupError("No run is on", USAGE_EXIT)
+        self.stops += 1
 
     def edit(self, form):
         self.forms.append(form.to_dict())
@@ -136,10 +142,10 @@ def test_stop_ends_the_run(monkeypatch):
     """The effect is that of its planned end."""
     ended = []
     monkeypatch.setattr(control_module, "end_run", ended.append)
-    control, _, _ = controlled()
+    control, owner, _ = controlled()
     assert "it drains" in control.act("stop")
     gevent.idle()
-    assert len(ended) == 1
+    assert (len(ended), owner.stops) == (1, 1)
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -1,5 +1,6 @@
 """The load of one run: as planned, and as changed since by a person, a control command or a load shape."""
 
+import math
 from operator import itemgetter
 from typing import Any
 
@@ -22,6 +23,7 @@ class RunLoad:
         self._begun = BegunStages()
         self.target = UserTarget(plan.total_users, plan.duration_s)
         self.speed_control = SpeedControl(clock.elapsed_s)
+        self._stops: list[dict[str, Any]] = []
 
     def __repr__(self) -> str:
         return f"RunLoad({self.target!r}, {self.speed_control!r})"
@@ -38,6 +40,11 @@ class RunLoad:
     def note_users(self, running: int) -> None:
         """Note how many users are running at this moment."""
         self.target.note(running, self._clock.elapsed_s())
+
+    def note_stop(self) -> None:
+        """Note that a control command ends the run at this moment."""
+        if not self._stops:
+            self._stops.append({"at_s": round(self._clock.elapsed_s(), 1), "stopped": True})
 
     def begin_first_stage(self, users: int, name: str) -> None:
         """Note the load shape's request at the start of the run."""
@@ -56,4 +63,7 @@ class RunLoad:
         return RunCourse(self._edits(), self._clock.resets, self.stages())
 
     def _edits(self) -> list[dict[str, Any]]:
-        return sorted([*self.target.edits, *self.speed_control.edits], key=itemgetter("at_s"))
+        """Return what was changed so far, in the order of time; an order for after the run's end changed nothing."""
+        ends_s = self._clock.elapsed_s() if self._clock.is_stopped else math.inf
+        speeds = [edit for edit in self.speed_control.edits if edit["at_s"] <= ends_s]
+        return sorted([*self.target.edits, *speeds, *self._stops], key=itemgetter("at_s"))

@@ -46,3 +46,17 @@ def test_a_stage_begins_shortly_after_it_is_asked_for():
         ("quiet", 0.0, 20.5),
         ("crowd", 20.5, 9.5),
     ]
+
+
+def test_a_stop_by_control_is_a_change_and_an_order_that_came_too_late_is_none():
+    """The first stop counts; what was ordered for after the end of the run never happened."""
+    load, clock = run_load()
+    clock.now_s = 2.0
+    load.speed_control.set(2.0)
+    clock.now_s = 7.0
+    load.speed_control.set(0.0)
+    load.note_stop()
+    clock.now_s = 7.3
+    load.note_stop()
+    load._clock.stop()
+    assert load.course().edits == [{"at_s": 2.5, "speed": 2.0}, {"at_s": 7.0, "stopped": True}]
