@@ -132,6 +132,7 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
     "rest_mix": {"message_success_rate": "rate>0.99", "rest_reads_failed": "count==0", **_READ_BACK},
     "storm": {
         "message_success_rate": "rate>0.90",
+        "append_backlog_end_s": "value<2",
         "sessions_cut": "count>0",
         "sessions_not_resumed": "count==0",
         "missed_not_brought": "count==0",

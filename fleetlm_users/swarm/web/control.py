@@ -17,7 +17,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import quote
 from fleetlm_users.swarm.coordinator.completion import end_run
 from fleetlm_users.swarm.coordinator.coordinator import Coordinator
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.orders.load_clock import parse_speed
 
