@@ -9,6 +9,7 @@ from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.reconnect_storm import ReconnectStormUser
 from fleetlm_users.workload.orders.load_clock import LoadOrder, SpeedChange
 
+OWN_AND_WHOLE = ("reconnect_own_ms", "reconnect_ms")
 QUICK = {"send_interval": "10", "reconnect_after": "1ms", "rejoin_after": "1ms"}
 SOON = {"cut_at": "800ms", "unnoticed": "50ms", **QUICK}
 
@@ -108,6 +109,19 @@ def test_what_nothing_brings_is_named(stage):
         ("not_brought_after_cut", "s1", away[0])
     ]
     assert storm.found[0]["client_ref"].endswith("-away-1")
+
+
+def test_the_wait_after_a_refused_join_is_not_the_generators_own(stage):
+    """The server refused, and the official client waits: only what comes on top of that wait is ours."""
+    storm = by_server(stage, rejoin_after="500ms")
+    (session,) = writing(storm)
+    storm.server.refuse_joins = 1
+    session.socket.lose("closed_1012")
+    storm.until(lambda: storm.count_of("sessions_resumed") == 1)
+    own_us, whole_us = (storm.run.ledger.trend(name, "storm", "main").max for name in OWN_AND_WHOLE)
+    storm.end()
+    assert whole_us >= 500_000
+    assert own_us <= whole_us - 500_000
 
 
 @pytest.mark.parametrize("jitter", ["none", "full"])

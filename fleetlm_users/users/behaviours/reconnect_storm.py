@@ -12,7 +12,7 @@ from typing import NamedTuple
 import gevent
 from locust.env import Environment
 
-from fleetlm_users.client import Joined, RestCallFailed, SentMessage
+from fleetlm_users.client import RestCallFailed, SentMessage
 from fleetlm_users.errors import ClientError, Disconnected
 from fleetlm_users.measure.audit.missed import Absences, Missed
 from fleetlm_users.measure.metrics.metric import WARM_UP
@@ -192,15 +192,18 @@ class ReconnectStormUser(SkewedUser):
             else:
                 self.count("reconnects")
                 failures = 0
-                joined = self._rejoin(session)
-                if joined is not None:
-                    return Return(joined.done_s, late_s + joined.sent_s - (session.socket.connected_s or joined.sent_s))
+                back = self._rejoin(session)
+                if back is not None:
+                    return Return(back.joined_s, late_s + back.own_s)
             due_s = time.perf_counter() + self._plan.reconnect.wait_s(failures, self._jitter)
         return None
 
-    def _rejoin(self, session: UserSession) -> Joined | None:
-        """Join on the open socket, however often it takes; return None if the socket is gone or the user's end came."""
-        failures = 0
+    def _rejoin(self, session: UserSession) -> Return | None:
+        """Join on the open socket, however often it takes; return None if the socket is gone or the user's end came.
+
+        The first join is due when the socket has opened, a further one after its wait; only what comes later is ours.
+        """
+        failures, due_s = 0, session.socket.connected_s or time.perf_counter()
         while not self.ending and session.socket.down is None:
             if failures:
                 self._attempt("join")
@@ -217,7 +220,7 @@ class ReconnectStormUser(SkewedUser):
                 response = joined.response if isinstance(joined.response, dict) else {}
                 messages = response.get("messages")
                 self._absences.replayed(messages if isinstance(messages, list) else ())
-                return joined
+                return Return(joined.done_s, max(0.0, joined.sent_s - due_s))
         return None
 
     def _attempt(self, what: str) -> None:
