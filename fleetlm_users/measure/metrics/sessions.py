@@ -17,6 +17,7 @@ CONNECTIONS: Final = (
     counter(
         "malformed_frames",
         "frames that are not what the protocol says, or whose payload is not, by kind",
+        evidence="sessions_started",
         is_trouble=True,
     ),
     counter(
