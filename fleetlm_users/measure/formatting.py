@@ -1,10 +1,12 @@
 """Numbers formatted for people, the same in console, HTML, Markdown and JUnit."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
 NOTHING: Final = "–"
 MAX_KINDS_IN_LINE: Final = 10
+FEW_PER_S: Final = 0.01
 
 
 def ms(value: float | None) -> str:
@@ -41,9 +43,11 @@ def few_kinds(labels: Mapping[str, int]) -> dict[str, int]:
 
 
 def per_s(value: float | None) -> str:
-    """Return events per second, with more digits if they are few."""
+    """Return events per second, with more digits if they are few: one in an hour is not shown as none."""
     if value is None:
         return NOTHING
+    if 0 < abs(value) < FEW_PER_S:
+        return f"{value:.{1 - math.floor(math.log10(abs(value)))}f}/s"
     digits = 0 if value >= 1000 else 1 if value >= 10 else 2
     return f"{value:,.{digits}f}/s"
 

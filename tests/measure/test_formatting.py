@@ -54,9 +54,20 @@ def test_bytes(value, text):
     assert formatting.bytes_(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.5, "0.50/s"), (58.04, "58.0/s"), (1234.5, "1,234/s")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0, "0.00/s"),
+        (0.5, "0.50/s"),
+        (58.04, "58.0/s"),
+        (1234.5, "1,234/s"),
+        (1 / 600, "0.0017/s"),
+        (1 / 86_400, "0.000012/s"),
+    ],
+)
 def test_events_a_second(value, text):
-    """More digits where they are few."""
+    """More digits where they are few: one a day is not shown as none."""
     assert formatting.per_s(value) == text
 
 

@@ -37,6 +37,8 @@ SPARE_S: Final = 120.0
 
 END_S: Final = 30.0
 MAX_LINES: Final = 3
+MAX_WORDS: Final = 400
+_ROUTINE: Final = re.compile(r"\[\d{4}-\d\d-\d\d [\d:,]+\] \S+/INFO/")
 
 USAGE_EXIT: Final = 2
 _UNKNOWN: Final = re.compile(r"error: unrecognized arguments: ([^\n]{1,200})")
@@ -73,7 +75,7 @@ def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: P
             example = "fleetlm-bench smoke -H http://fleetlm:4000"
             raise UsageError("options", printable(unknown[1]), "options that Locust has", example) from None
         if UNSUITED in " ".join(output.split()):
-            return SmokeResult(name, "✓", f"not run: {_last_lines(output)}")
+            return SmokeResult(name, "✓", f"not run: {_from(output, 'invalid value')}")
         return SmokeResult(name, "✗", f"no result (exit code {code}): {_last_lines(output)}")
     return judged(name, run)
 
@@ -170,5 +172,12 @@ def _finished(command: Sequence[str], wait_s: float) -> tuple[int, str]:
 
 
 def _last_lines(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return printable(" ".join(lines[-MAX_LINES:])) or "no output"
+    """Return the last lines, without those of Locust's log that say what went as it should."""
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not _ROUTINE.match(line)]
+    return printable(" ".join(lines[-MAX_LINES:]), MAX_WORDS) or "no output"
+
+
+def _from(output: str, begin: str) -> str:
+    """Return the output from the last occurrence of a beginning on, or else its last lines."""
+    _, found, rest = " ".join(output.split()).rpartition(begin)
+    return printable(begin + rest, MAX_WORDS) if found else _last_lines(output)

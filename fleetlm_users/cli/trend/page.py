@@ -151,5 +151,5 @@ def _days(series: FigureSeries) -> tuple[AxisLabel, ...]:
 
 
 def _without_unit(text: str, series: FigureSeries) -> str:
-    """Return a tick label without "ms", which the name of the figure already says."""
-    return text.removesuffix(" ms") if series.unit == "ms" else text
+    """Return a tick label in one piece, without "ms", which the name of the figure already says."""
+    return (text.removesuffix(" ms") if series.unit == "ms" else text).replace(" ", "\N{NO-BREAK SPACE}")

@@ -127,3 +127,18 @@ def test_what_no_benchmark_knows_ends_the_check_at_the_first(monkeypatch, tmp_pa
     monkeypatch.setattr(brief_run, "_finished", lambda command, within_s: (2, said))
     with pytest.raises(UsageError, match="'--target http://x' for options: expected options that Locust has"):
         brief_run.smoke(tmp_path / "mixed.py", 1.0, ["--target", "http://x"], tmp_path / "none")
+
+
+def test_why_a_benchmark_was_not_run_is_said_without_the_log(monkeypatch, tmp_path):
+    """Whole, and as a sentence; the log's lines of what went well are none of it."""
+    refusal = "invalid value 'early' for the server's protocol (--protocol): expected " + "one that can be read " * 9
+    log = "[2026-11-28 12:05:59,395] vm/INFO/locust.main: Starting Locust 2.47.0\n"
+    said = f"{log}created agent a with webhook b\n{refusal}, for example --protocol late\n"
+    monkeypatch.setattr(brief_run, "_finished", lambda command, within_s: (2, said))
+    result = brief_run.smoke(tmp_path / "rest.py", 1.0, [], tmp_path / "none")
+    assert (result.sign, result.words[:29]) == ("✓", "not run: invalid value 'early'"[:29])
+    assert result.words.endswith("for example --protocol late")
+    monkeypatch.setattr(brief_run, "_finished", lambda command, within_s: (1, f"{log}it broke\n{log}"))
+    assert (
+        brief_run.smoke(tmp_path / "rest.py", 1.0, [], tmp_path / "none").words == "no result (exit code 1): it broke"
+    )
