@@ -75,7 +75,7 @@ def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: P
             example = "fleetlm-bench smoke -H http://fleetlm:4000"
             raise UsageError("options", printable(unknown[1]), "options that Locust has", example) from None
         if UNSUITED in " ".join(output.split()):
-            return SmokeResult(name, "✓", f"not run: {_from(output, 'invalid value')}")
+            return SmokeResult(name, "✓", f"not run: {_said_since(output, 'invalid value')}")
         return SmokeResult(name, "✗", f"no result (exit code {code}): {_last_lines(output)}")
     return judged(name, run)
 
@@ -177,7 +177,7 @@ def _last_lines(output: str) -> str:
     return printable(" ".join(lines[-MAX_LINES:]), MAX_WORDS) or "no output"
 
 
-def _from(output: str, begin: str) -> str:
+def _said_since(output: str, begin: str) -> str:
     """Return the output from the last occurrence of a beginning on, or else its last lines."""
-    _, found, rest = " ".join(output.split()).rpartition(begin)
-    return printable(begin + rest, MAX_WORDS) if found else _last_lines(output)
+    _, separator, rest = " ".join(output.split()).rpartition(begin)
+    return printable(begin + rest, MAX_WORDS) if separator else _last_lines(output)
