@@ -6,7 +6,6 @@ worthless. So it also works in a process that is not monkey-patched, such as `fl
 
 import enum
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -49,8 +48,7 @@ START_HINT = (
 STANDIN_HINT = "Or run on the embedded server: --standin."
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(msgspec.Struct, frozen=True):
     """The targets of a run."""
 
     api_url: str

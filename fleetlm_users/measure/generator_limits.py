@@ -1,14 +1,15 @@
 """The limits beyond which a generator is too late or too short of CPU for its numbers to be trusted."""
 
-from dataclasses import dataclass, replace
 from typing import Final, Self
+
+import msgspec
+from msgspec import structs
 
 # Locust warns at 90 % of a core (runners.py, CPU_MONITOR_INTERVAL): one Python process cannot use a second core
 CPU_STARVED_PERCENT: Final = 90.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """The limits above which a run is inconclusive: the generator may have caused what was measured.
 
     `lateness_p99_ms`: a message sent more than 100 ms late is no longer the planned load (the shortest planned interval
@@ -46,7 +47,7 @@ class Limits:
         """
         default = cls()
         share = lateness_p99_ms / default.lateness_p99_ms
-        return replace(
+        return structs.replace(
             default,
             lateness_p99_ms=lateness_p99_ms,
             lateness_p95_ms=default.lateness_p95_ms * share,

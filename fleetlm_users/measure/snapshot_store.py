@@ -1,7 +1,6 @@
 """The newest snapshot of every worker, on the master; `totals()` is their sum."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import msgspec
@@ -21,8 +20,7 @@ from fleetlm_users.measure.timeline.second import BACKLOG_COLUMNS
 from fleetlm_users.measure.totals import Derived, Totals
 
 
-@dataclass(slots=True)
-class _Worker:
+class _Worker(msgspec.Struct):
     snapshot: Snapshot
     final: bool
     state: "WorkerState | None" = None  # made on first use, once per snapshot: it decodes histograms

@@ -8,11 +8,11 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Final, Protocol
 
 import gevent
+import msgspec
 
 from fleetlm_users.measure.judging.visits.visit_accounting import LOOK_S, NO_USER
 from fleetlm_users.measure.ledger import Ledger
@@ -36,8 +36,7 @@ class VisitedRun(Protocol):
         """Return when something is due that was planned for `moment_s` at `since_s`; infinity while paused."""
 
 
-@dataclass(slots=True)
-class Visit:
+class Visit(msgspec.Struct):
     """A visit under way: its arrival, when it was due and when it began, and the phase in which it was due."""
 
     arrival: SessionArrival

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from fleetlm_users.client import (
@@ -183,7 +182,7 @@ def _check(behaviours: Sequence[type[VirtualUser]], options: Options, tell: Call
     sources = sources_here(options.source_ips)
     looks: list[Preflight] = []
     if any(kind.needs_fleetlm for kind in behaviours):
-        targets = Targets(**{each.name: getattr(options, each.name) for each in fields(Targets)})
+        targets = Targets(**{name: getattr(options, name) for name in Targets.__struct_fields__})
         looks.append(check(targets, options.connect_timeout_s, sources=sources, tell=tell))
     sockets = [SocketTarget(*kind.socket_of(options)) for kind in behaviours if not kind.needs_fleetlm]
     if sockets:

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from fleetlm_users.client import SentMessage
 from fleetlm_users.errors import Disconnected
@@ -12,17 +13,16 @@ from fleetlm_users.swarm.stats.events import FactHook
 from fleetlm_users.workload.pacing import Window
 
 
-@dataclass
-class SessionLog:
+class SessionLog(msgspec.Struct):
     """Everything that a session sent and received, for a check afterwards.
 
     `sent` maps client_ref to text in the order of sending, `fates` names the failed ones with their fate, `live` holds
     every `message` payload in order of arrival. `is_ordered` says whether the protocol promises that order.
     """
 
-    sent: dict[str, str] = field(default_factory=dict)
-    fates: dict[str, str] = field(default_factory=dict)
-    live: list[dict[str, Any]] = field(default_factory=list)
+    sent: dict[str, str] = msgspec.field(default_factory=dict)
+    fates: dict[str, str] = msgspec.field(default_factory=dict)
+    live: list[dict[str, Any]] = msgspec.field(default_factory=list)
     is_ordered: bool = True
 
     def in_order(self) -> list[dict[str, Any]]:

@@ -10,8 +10,9 @@ half of the time look sustained.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 Outcome = Literal["kept", "missed", "limited"]
 
@@ -25,8 +26,7 @@ NEAR_CONFIRMATIONS: Final = 2
 """A load that was kept once is hardly above the limit, so the first two steps down are half the precision each."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPlan:
+class SearchPlan(msgspec.Struct, frozen=True):
     """From `first` on each step is `factor` times the one before, up to `most`.
 
     The search ends when the gap between the highest kept and the lowest missed load is at most `precision` (a share of

@@ -7,9 +7,11 @@ means "until the run ends". `dues` are absolute moments on the clock of `joined_
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Final, Self
+
+import msgspec
+from msgspec import structs
 
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.pacing import fixed, poisson, uniform, until
@@ -35,8 +37,7 @@ CHURN_PAUSE_LOW_S: Final = 3.0
 CHURN_PAUSE_HIGH_S: Final = 8.0
 
 
-@dataclass(frozen=True)
-class Pace:
+class Pace(msgspec.Struct, frozen=True):
     """A timetable whose durations can all be scaled together."""
 
     def scaled(self, time_scale: float) -> Self:
@@ -46,12 +47,11 @@ class Pace:
         """
         if not time_scale > 0:
             raise ValueError(f"not a time scale: {time_scale!r}")
-        durations = (field.name for field in fields(self) if field.name.endswith("_s"))
-        return replace(self, **{name: getattr(self, name) * time_scale for name in durations})
+        durations = (name for name in self.__struct_fields__ if name.endswith("_s"))
+        return structs.replace(self, **{name: getattr(self, name) * time_scale for name in durations})
 
 
-@dataclass(frozen=True)
-class DrawnGapsPace(Pace):
+class DrawnGapsPace(Pace, frozen=True):
     """A person who writes now and then, after gaps of different lengths."""
 
     gap_low_s: float
@@ -64,8 +64,7 @@ class DrawnGapsPace(Pace):
         return until(uniform(joined_s, self.gap_low_s, self.gap_high_s, rng), joined_s + self.session_s)
 
 
-@dataclass(frozen=True)
-class LongLivedPace(DrawnGapsPace):
+class LongLivedPace(DrawnGapsPace, frozen=True):
     """A person who keeps the chat open."""
 
     gap_low_s: float = LONG_LIVED_GAP_LOW_S
@@ -74,8 +73,7 @@ class LongLivedPace(DrawnGapsPace):
     pause_s: float = LONG_LIVED_PAUSE_S
 
 
-@dataclass(frozen=True)
-class BurstPace(Pace):
+class BurstPace(Pace, frozen=True):
     """A person, or a script, that writes without pause."""
 
     interval_low_s: float = BURST_INTERVAL_LOW_S
@@ -89,8 +87,7 @@ class BurstPace(Pace):
         return until(fixed(joined_s, interval_s), joined_s + self.session_s)
 
 
-@dataclass(frozen=True)
-class ChurnPace(Pace):
+class ChurnPace(Pace, frozen=True):
     """A person who comes, asks a few questions and leaves."""
 
     messages_low: int = CHURN_MESSAGES_LOW
@@ -128,8 +125,7 @@ def seconds_of(milliseconds: float) -> float:
     return milliseconds / MS_PER_S if milliseconds else math.inf
 
 
-@dataclass(frozen=True)
-class ConcurrentPace(Pace):
+class ConcurrentPace(Pace, frozen=True):
     """A session that is held open, with a ping message now and then."""
 
     keep_alive_s: float
@@ -141,8 +137,7 @@ class ConcurrentPace(Pace):
         return until(fixed(joined_s, self.ping_interval_s), joined_s + self.keep_alive_s)
 
 
-@dataclass(frozen=True)
-class SteadyPace(Pace):
+class SteadyPace(Pace, frozen=True):
     """A message every so often."""
 
     interval_s: float
@@ -152,8 +147,7 @@ class SteadyPace(Pace):
         return until(fixed(joined_s, self.interval_s), end_s)
 
 
-@dataclass(frozen=True)
-class ArrivalPace(Pace):
+class ArrivalPace(Pace, frozen=True):
     """One user's share of messages that arrive at a rate of the whole swarm, whatever the server replies.
 
     A share of a Poisson process is one itself, and the shares of all users together form one of the whole rate.
@@ -180,8 +174,7 @@ class ArrivalPace(Pace):
         return until(fixed(start_s + phase_s, self.interval_s, at_start=True), end_s)
 
 
-@dataclass(frozen=True)
-class InboxPace(DrawnGapsPace):
+class InboxPace(DrawnGapsPace, frozen=True):
     """A person with an open inbox: writes, and watches how soon it shows there. After `deadline_s` a message is
     missed.
     """

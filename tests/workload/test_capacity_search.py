@@ -1,11 +1,11 @@
 """The search finds the limit of any server that has one, in few steps, and never claims more than it saw."""
 
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fleetlm_users.workload.capacity_search import MAX_CONFIRMATIONS, CapacitySearch, SearchPlan
 

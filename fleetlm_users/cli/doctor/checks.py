@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from msgspec import structs
+
 from fleetlm_users.cli.doctor import remedies
 from fleetlm_users.cli.doctor.check_result import CheckResult, Outcome
 from fleetlm_users.cli.doctor.trial import STEPS, Trial
@@ -31,7 +33,7 @@ def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterat
     if preflight.fatal:
         yield from (CheckResult("skipped", step, "not tried") for step in STEPS)
     else:
-        targets = replace(trial.targets, protocol=preflight.protocol)
+        targets = structs.replace(trial.targets, protocol=preflight.protocol)
         yield from replace(trial, targets=targets).run()
 
 

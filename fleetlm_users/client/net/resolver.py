@@ -13,10 +13,10 @@ import logging
 import socket as constants
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import gevent
+import msgspec
 from gevent import socket
 
 from fleetlm_users.client.net.socket_errors import NotResolved, words_of
@@ -41,8 +41,7 @@ class Address(NamedTuple):
     scope: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(msgspec.Struct):
     addresses: tuple[Address, ...]
     renew_s: float
     is_old: bool = False

@@ -1,16 +1,16 @@
 """The values that a caller exchanges with a Phoenix socket: options, results, the handler of a joined topic."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.errors import Disconnected
 from fleetlm_users.protocol.profile import EARLY
 
 
-@dataclass(frozen=True, slots=True)
-class SocketOptions:
+class SocketOptions(msgspec.Struct, frozen=True):
     """The options of a socket; times in seconds.
 
     `heartbeat_s` is the interval of the process's one `Heartbeats`. `log_frames(direction, frame)` gets every text
@@ -24,7 +24,7 @@ class SocketOptions:
     heartbeat_s: float = 30.0
     max_message_bytes: int = 8 * 1024 * 1024
     log_frames: Callable[[str, bytes | str], None] | None = None
-    connector: Connector = field(default_factory=Connector)
+    connector: Connector = msgspec.field(default_factory=Connector)
     user_parameter: str = EARLY.user_parameter
     headers: tuple[str, ...] = ()
 

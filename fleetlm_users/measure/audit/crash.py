@@ -7,23 +7,23 @@ for the crash: this needs no clock of another machine, and gives each message ac
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from fleetlm_users.measure.audit.comparison import Stored, distinct
 from fleetlm_users.measure.audit.memory import Remembered, SessionMemory
 
 
-@dataclass
-class BreakOutcome:
+class BreakOutcome(msgspec.Struct):
     """The cost of the breaks of one session: counts by metric, and ages of acknowledged messages in ms at the next
     break.
 
     `lost_ages_ms` are those of messages that are gone or changed, `kept_ages_ms` those of messages that are stored.
     """
 
-    counts: Counter[str] = field(default_factory=Counter)
-    lost_ages_ms: list[int] = field(default_factory=list)
-    kept_ages_ms: list[int] = field(default_factory=list)
+    counts: Counter[str] = msgspec.field(default_factory=Counter)
+    lost_ages_ms: list[int] = msgspec.field(default_factory=list)
+    kept_ages_ms: list[int] = msgspec.field(default_factory=list)
 
 
 def break_outcome(session: SessionMemory, stored: Stored, since_ms: int = 0) -> BreakOutcome:

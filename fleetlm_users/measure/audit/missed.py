@@ -6,7 +6,6 @@ are also looked up by client_ref, since not every protocol tells the writer thei
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -76,19 +75,18 @@ class Missed(msgspec.Struct, frozen=True):
         return self.replayed + self.pushed + len(self.missing)
 
 
-@dataclass
-class _Absence:
+class _Absence(msgspec.Struct):
     """One absence: the seq it starts after, the messages being written meanwhile, those written (ref -> seq, where
     known), and those that arrived.
     """
 
     from_seq: int
-    writing: set[str] = field(default_factory=set)
-    written: dict[str, int | None] = field(default_factory=dict)
+    writing: set[str] = msgspec.field(default_factory=set)
+    written: dict[str, int | None] = msgspec.field(default_factory=dict)
     is_back: bool = False
-    replayed: set[int] = field(default_factory=set)
-    replayed_refs: set[str] = field(default_factory=set)
-    pushed_refs: set[str] = field(default_factory=set)
+    replayed: set[int] = msgspec.field(default_factory=set)
+    replayed_refs: set[str] = msgspec.field(default_factory=set)
+    pushed_refs: set[str] = msgspec.field(default_factory=set)
     highest_replayed: int = 0
     first_pushed: int | None = None
 

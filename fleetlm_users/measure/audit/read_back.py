@@ -1,7 +1,6 @@
 """Whether a read of a session contains what the server accepted, with the same content. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -24,16 +23,15 @@ class Accepted(msgspec.Struct, frozen=True):
         return {"text": self.text, "client_ref": self.client_ref}
 
 
-@dataclass(slots=True)
-class ReadBack:
+class ReadBack(msgspec.Struct):
     """How many messages were looked for in a read, and those that it lacks or holds with another content.
 
     `doubled` is how many copies it shows for the first time.
     """
 
     checked: int = 0
-    missing: list[Accepted] = field(default_factory=list)
-    changed: list[Accepted] = field(default_factory=list)
+    missing: list[Accepted] = msgspec.field(default_factory=list)
+    changed: list[Accepted] = msgspec.field(default_factory=list)
     doubled: int = 0
 
     @property

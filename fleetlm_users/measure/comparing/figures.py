@@ -8,7 +8,6 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -96,8 +95,7 @@ class Figure(msgspec.Struct, frozen=True):
     aggregation: str
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """A figure's value (ms, fraction, events per second, or the gauge's unit), its interval, and its samples.
 
     `shown` is the number that people look for if it is not `value`, such as a counter's count.

@@ -1,10 +1,10 @@
 """Every figure of two runs side by side, and how it changed from A to B. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, Literal
 
 import msgspec
+from msgspec import structs
 
 from fleetlm_users.measure.comparing import statistics
 from fleetlm_users.measure.comparing.figures import GROWTH, Figure, Measured, look_up
@@ -157,7 +157,7 @@ def _widened(measured: Measured, others: Sequence[Measured]) -> Measured:
     lows, highs = [end.low for end in ends], [end.high for end in ends]
     low = None if None in lows else min(end for end in lows if end is not None)
     high = None if None in highs else max(end for end in highs if end is not None)
-    return replace(measured, interval=ConfidenceInterval(low, high))
+    return structs.replace(measured, interval=ConfidenceInterval(low, high))
 
 
 def _bounded(gap_in: ConfidenceInterval, before: float) -> ConfidenceInterval:

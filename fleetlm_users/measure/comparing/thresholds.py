@@ -5,8 +5,10 @@ Pure. A figure with a threshold in either run is judged; all other figures are o
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final, Literal
+
+import msgspec
+from msgspec import structs
 
 from fleetlm_users.measure.comparing.figures import Figure, aggregation_of
 from fleetlm_users.measure.formatting import is_undecided
@@ -18,8 +20,7 @@ Direction = Literal["lower", "higher"]
 _SIGN: Final = re.compile(r"[<>=!]=?")
 
 
-@dataclass(frozen=True)
-class ThresholdPair:
+class ThresholdPair(msgspec.Struct, frozen=True):
     """One threshold in both runs; None in a run that does not have it. `entry` is B's, or A's if B has none.
 
     `broken`: A's measurement keeps it and B's misses it.
@@ -95,7 +96,7 @@ def _pair(
     pair = ThresholdPair(figure, entry, before, after, False, _note(before, after))
     was = before["measured"] if before is not None else measured_before(figure) if pair.is_of_figure else None
     broken = after is not None and not after["ok"] and not is_undecided(after) and _kept(before, after, was)
-    return replace(pair, broken=broken)
+    return structs.replace(pair, broken=broken)
 
 
 def _kept(before: ThresholdEntry | None, after: ThresholdEntry, was: float | None) -> bool:

@@ -4,8 +4,10 @@ All phases count. The warm-up excuses slow answers, not lost messages.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec import structs
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.audit.comparison import (
@@ -50,8 +52,7 @@ _WORDS: Final[Mapping[str, str]] = {
 _BY: Final[Mapping[str, str]] = {"replay": "by replay", "rest": "over REST", "database": "in the database"}
 
 
-@dataclass(frozen=True)
-class AuditedKind:
+class AuditedKind(msgspec.Struct, frozen=True):
     """The audit of own messages, or of answers: counts, and the unaudited ones by cause."""
 
     audited: int
@@ -81,8 +82,7 @@ class AuditedKind:
 NOTHING: Final = AuditedKind(0, 0, 0, {})
 
 
-@dataclass(frozen=True)
-class AuditResult:
+class AuditResult(msgspec.Struct, frozen=True):
     """The coverage and findings of an audit by `way`; `unconfirmed` are the messages whose outcome the server left
     open.
     """
@@ -136,7 +136,7 @@ def result_of(totals: Totals, way: str) -> AuditResult:
     unconfirmed = AuditedKind(stored + unstored, unstored, 0, totals.labels("unconfirmed_unaudited", phase=ALL))
     unreported = _to_audit(totals) - messages.all - unconfirmed.all
     if unreported > 0:
-        messages = replace(messages, unaudited={**messages.unaudited, UNREPORTED: unreported})
+        messages = structs.replace(messages, unaudited={**messages.unaudited, UNREPORTED: unreported})
     return AuditResult(way, messages, answers, unconfirmed)
 
 

@@ -6,7 +6,6 @@ have their fate: judged on early answers alone, it would look better than it was
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
@@ -59,8 +58,7 @@ ANSWERS: Final = "agent answers"
 Outcome = Literal["kept", "missed", "limited"]
 
 
-@dataclass(frozen=True, slots=True)
-class Border:
+class Border(msgspec.Struct, frozen=True):
     """The merged numbers at a moment, and the state of each worker.
 
     `present` holds the numbers without lost workers: messages that a lost worker left open never get a fate. By default
@@ -86,8 +84,7 @@ class StepBorders(msgspec.Struct, frozen=True):
     closed: Border
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """The result of one load. `misses` are the server's fault, `doubts` the generator's; `figures` is for the table.
 
     A threshold that was missed only because the generator was late is among the doubts. `backlogs` are those of appends
@@ -104,8 +101,8 @@ class Step:
     doubts: tuple[str, ...]
     figures: Mapping[str, float | None]
     confirmation: bool = False
-    backlogs: Mapping[str, HeldBacklog] = field(default_factory=dict)
-    latencies: Reference = field(default_factory=dict)
+    backlogs: Mapping[str, HeldBacklog] = msgspec.field(default_factory=dict)
+    latencies: Reference = msgspec.field(default_factory=dict)
     is_beyond_doubt: bool = False
 
     @property

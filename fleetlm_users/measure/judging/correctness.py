@@ -5,9 +5,10 @@ stored copies have different ids and differently precise times by design, which 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 REPLAY_LIMIT: Final = 100
 """A join replays at most 100 messages. Part of the protocol; `protocol` has its own constant, as the two packages never
@@ -29,8 +30,7 @@ class Flaw(NamedTuple):
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(msgspec.Struct, frozen=True):
     """One user's view of one session.
 
     `sent` are texts by client_ref in the order of sending; `fates` those that were rejected, lost or left in flight;
@@ -48,8 +48,7 @@ class Round:
     cut: bool = False
 
 
-@dataclass
-class Judged:
+class Judged(msgspec.Struct):
     """The counts of one round, and every flaw of it."""
 
     checked: int = 0
@@ -57,7 +56,7 @@ class Judged:
     replay_checked: int = 0
     replay_missing: int = 0
     replay_changed: int = 0
-    flaws: list[Flaw] = field(default_factory=list)
+    flaws: list[Flaw] = msgspec.field(default_factory=list)
 
 
 def judge_round(seen: Round) -> Judged:

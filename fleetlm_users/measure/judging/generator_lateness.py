@@ -8,6 +8,8 @@ server, and the threshold is undecided. If the service time misses it too, it is
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from msgspec import structs
+
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.thresholds import Judgement, judge
 from fleetlm_users.measure.totals import Totals
@@ -25,7 +27,7 @@ def excuse_lateness(judgements: Iterable[Judgement], totals: Totals, is_late: Ca
             problem = (
                 f"only {formatting.measured(twin.measured, twin.threshold.unit)} from sent: the generator was late"
             )
-            judged[number] = replace(judged[number], late=True, problem=problem)
+            judged[number] = structs.replace(judged[number], late=True, problem=problem)
     return judged
 
 
@@ -34,7 +36,7 @@ def _kept_from_sent(missed: Judgement, totals: Totals) -> Judgement | None:
     if missed.threshold.is_of_server:
         return None
     if missed.threshold.window_s is not None:
-        return None if missed.ok or missed.from_sent is None else replace(missed, measured=missed.from_sent)
+        return None if missed.ok or missed.from_sent is None else structs.replace(missed, measured=missed.from_sent)
     service = totals.catalogue[missed.threshold.metric].service
     if service is None or missed.ok or missed.too_few or missed.measured is None:
         return None

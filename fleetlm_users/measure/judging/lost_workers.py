@@ -3,14 +3,15 @@ unknown.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from typing import Any
+
+import msgspec
+from msgspec import structs
 
 from fleetlm_users.measure.snapshot_store import WorkerState
 
 
-@dataclass(frozen=True, slots=True)
-class LostWorker:
+class LostWorker(msgspec.Struct, frozen=True):
     """A worker whose final report never came: the reason, and when it was noticed, in seconds of the run."""
 
     worker: str
@@ -18,8 +19,7 @@ class LostWorker:
     noticed_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(msgspec.Struct, frozen=True):
     """The last report of a lost worker. It stays counted; what the worker did after it is unknown.
 
     `last_report_s` is None if there was none. In it, `open_messages` of the `sent` ones had no fate; `what` says what
@@ -52,7 +52,7 @@ class Loss:
         rounded = {"noticed_s": round(self.noticed_s, 3)}
         if self.last_report_s is not None:
             rounded["last_report_s"] = round(self.last_report_s, 3)
-        return asdict(self) | rounded | {"text": self.text()}
+        return structs.asdict(self) | rounded | {"text": self.text()}
 
 
 def losses(lost: Iterable[LostWorker], workers: Iterable[WorkerState]) -> list[Loss]:

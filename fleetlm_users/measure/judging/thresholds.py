@@ -4,8 +4,9 @@ measure/threshold defines the notation. Unlike k6, a threshold without samples f
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure.histogram import Trend, required_samples
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -20,8 +21,7 @@ __all__ = ("OFF", "Judgement", "Threshold", "judge", "keeps", "not_bounded", "ov
 NOTHING_TO_JUDGE: Final = "nothing came that it could judge"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """A threshold with its measured value (in the unit of its bound; None without samples) and whether it was kept.
 
     `too_few` marks a percentile that was taken from fewer samples than it needs: neither answer can be trusted. `late`

@@ -3,8 +3,9 @@
 Samples are separated by phase. The moment at which something was *due* decides whether it belongs to the warm-up.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 WARM_UP: Final = "warm_up"  # recorded and shown, never judged
 MAIN: Final = "main"  # judged by thresholds
@@ -29,8 +30,7 @@ def is_main(phase: str) -> bool:
 Kind = Literal["trend", "counter", "gauge", "rate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True):
     """One metric of the catalogue.
 
     `unit` is the unit in reports: ms for every trend, % for rates (whose thresholds are fractions, as in k6).

@@ -1,8 +1,9 @@
 """The result of a capacity search: its steps as a table, its result as a sentence, its verdict."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.capacity import Step
@@ -18,8 +19,7 @@ HEAD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(msgspec.Struct, frozen=True):
     """A search's result: `kept` is the highest load that was kept, `missed` the lowest that was not (None: none).
 
     `unit` is the unit searched for; one user accounts for `per_user` of it. `finished` says that the search reached its

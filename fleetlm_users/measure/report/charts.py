@@ -6,7 +6,6 @@ follows the reader's light or dark scheme. The live page draws with uPlot instea
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -159,8 +158,7 @@ class MarkedSpan(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChartFigure:
+class ChartFigure(msgspec.Struct, frozen=True):
     """Everything the template draws. `legend` and `paths` start with a class of the style sheet.
 
     `grid` are heights of horizontal lines, `marks` places of vertical ones, `warm_up` the width of the shaded warm-up,

@@ -6,7 +6,6 @@ module prepares what the template shows. The template escapes every text, since 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from msgspec import structs
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
@@ -239,7 +239,7 @@ def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
     more = {chart: dict(_growth_lines(summary, rows, chart)) for chart in BACKLOG_CHARTS.values()}
     more |= visits_curves(summary, rows) | stream_curves(summary, rows)
     return [
-        replace(
+        structs.replace(
             chart.figure(rows, warm_up_s, more.get(chart, {})),
             spans=tuple(_worst_windows(summary, chart, rows)),
             bands=tuple(_bands(summary, rows)),

@@ -4,9 +4,11 @@ Memory of the server per joined session: the increase from before the run to the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import structs
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.server.exposition import MEMORY, Reading
@@ -34,8 +36,7 @@ class ServerSample(NamedTuple):
     memory_bytes: float
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryPerSession:
+class MemoryPerSession(msgspec.Struct, frozen=True):
     """The slope from baseline to plateau, or why there is none (`problem`).
 
     `spread_bytes` is how much the memory moved on the plateau itself, per session: the figure is no more certain than
@@ -88,8 +89,7 @@ READINGS_KEPT: Final = 3600
 """Two hours of readings; in a longer run every second one is kept, then every fourth, and so on."""
 
 
-@dataclass(slots=True)
-class ReadingHistory:
+class ReadingHistory(msgspec.Struct):
     """The readings of one figure in the judged part of a run.
 
     How often it was read, the last, lowest and highest value, and the `kept` readings (seconds, value), thinned.
@@ -102,7 +102,7 @@ class ReadingHistory:
     lowest: float = 0.0
     highest: float = 0.0
     total: float = 0.0
-    kept: list[tuple[float, float]] = field(default_factory=list)
+    kept: list[tuple[float, float]] = msgspec.field(default_factory=list)
     _stride: int = 1
 
     @property
@@ -207,7 +207,7 @@ class ServerFigures:
                 }
                 for name, last in self._last.items()
             },
-            "memory_per_session": asdict(memory_per_session(self._samples)),
+            "memory_per_session": structs.asdict(memory_per_session(self._samples)),
             "samples": [list(sample) for sample in self._samples[::step]],
         }
 

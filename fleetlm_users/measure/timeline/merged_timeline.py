@@ -7,8 +7,9 @@ packed; a late row is still added to them.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure.timeline.packed_seconds import PackedSeconds
 from fleetlm_users.measure.timeline.rows import SeriesRow, flat
@@ -21,8 +22,7 @@ OPEN_S: Final = 60
 """Younger seconds are not packed. More than LATE_S, so that a row that arrives in time needs no unpacking."""
 
 
-@dataclass(slots=True)
-class _WorkerState:
+class _WorkerState(msgspec.Struct):
     """The second before which all rows of a worker are summed, the last of those rows, and its youngest row."""
 
     summed_to: int | None = None

@@ -1,9 +1,10 @@
 """The identity of a process on its machine, by which another process there can be certain that it has ended."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.shape import Check, record, text, whole
 
@@ -16,8 +17,7 @@ IDENTITY_SHAPE: Final[Check] = record({"machine": text(300), "pid": whole(1, 2**
 """The shape of another process's identity, checked before `visible_process` looks for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
+class ProcessIdentity(msgspec.Struct, frozen=True):
     """A process: `machine` names the boot and the namespace of its `pid`; `started` is its start."""
 
     machine: str

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.shape import shown
@@ -18,11 +19,10 @@ MAX_TYPE_CHARS: Final = 40
 MAX_PROBLEM_CHARS: Final = 300
 
 
-@dataclass(slots=True)
-class _PeerRefusals:
+class _PeerRefusals(msgspec.Struct):
     first: str
     count: int = 0
-    kinds: set[str] = field(default_factory=set)
+    kinds: set[str] = msgspec.field(default_factory=set)
 
 
 class RefusedMessages:

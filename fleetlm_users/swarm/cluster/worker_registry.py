@@ -7,11 +7,11 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from gevent.event import Event
 from locust.runners import STATE_MISSING, MasterRunner
+from msgspec import structs
 
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.judging.lost_workers import LostWorker
@@ -156,7 +156,7 @@ class WorkerRegistry:
 
     def order(self, epoch: str, order: StepOrder) -> None:
         """Tell the workers the current order of a capacity search."""
-        ordered = StepOrdered(epoch=epoch, **asdict(order))
+        ordered = StepOrdered(epoch=epoch, **structs.asdict(order))
         for client_id in self._present():
             self._send(ordered, client_id)
 

@@ -1,11 +1,11 @@
 """The process that plans, starts and judges runs: Locust's master, or a standalone process."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from locust.env import Environment
 from locust.runners import MasterRunner
+from msgspec import structs
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.swarm.context import BenchmarkContext
@@ -52,7 +52,7 @@ class Coordinator(ReportingRole):
         """Return a view of the current or latest run at this moment; None before the first."""
         if self._run is not None:
             return self._run.view()
-        return None if self._latest is None else replace(self._latest, users=users_of(self._environment))
+        return None if self._latest is None else structs.replace(self._latest, users=users_of(self._environment))
 
     def refresh(self) -> None:
         """Merge the newest numbers of this process itself, if users live in it."""

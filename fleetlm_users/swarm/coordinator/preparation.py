@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -11,6 +11,7 @@ import msgspec
 from locust import LoadTestShape
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
+from msgspec import structs
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
@@ -193,7 +194,7 @@ class Preparation:
             check_baseline(options)
             annotations = self._context.benchmark.annotations(options)
             if options.standin:
-                options = replace(options, **asdict(self._local_urls(options)))
+                options = replace(options, **structs.asdict(self._local_urls(options)))
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
         except LocalServerError as problem:

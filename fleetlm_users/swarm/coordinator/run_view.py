@@ -1,8 +1,9 @@
 """A read-only view of the current run, for pages and exporters."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.backlog.keeping_up import keeping_up
@@ -22,8 +23,7 @@ RECENT_S: Final = 300.0
 """The seconds of backlogs on a live page: reading a day of seconds for each view would make the generator late."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
+class RunView(msgspec.Struct, frozen=True):
     """A run at one moment. `judged_s` is the length of its judged part; `planned_s` is None for a run until stopped;
     `speed` is how fast its timetables run, 0 while it is paused; `stages` are those planned, or begun so far;
     `storm` is what it plans to cut, None for a run without a storm.

@@ -6,11 +6,11 @@ import re
 import resource
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 
 from fleetlm_users import __version__
@@ -23,8 +23,7 @@ SHORT_COMMIT = 12  # as long as those from _git_commit
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class HostFacts:
+class HostFacts(msgspec.Struct, frozen=True):
     """The facts that reports state about the generator's machine and software; both parts can be written as JSON."""
 
     facts: dict[str, Any]

@@ -14,11 +14,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import IO
 
 import gevent
+import msgspec
 
 from fleetlm_users.protocol.profile import PROFILES
 
@@ -93,8 +93,7 @@ class LocalServerError(Exception):
     """A child server did not come up; the text says which one and what it printed."""
 
 
-@dataclass(frozen=True)
-class LocalServerUrls:
+class LocalServerUrls(msgspec.Struct, frozen=True):
     """The addresses on which the children listen."""
 
     api_url: str

@@ -5,11 +5,11 @@ They come from its Prometheus endpoint, or from the system on which it runs as a
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Protocol
 
 import gevent
 import psutil
+from msgspec import structs
 
 from fleetlm_users.errors import FleetlmError
 from fleetlm_users.foreign_text import printable
@@ -132,7 +132,7 @@ class _Watched:
         """Return its figures as in summary.json, with the growth of its memory."""
         memory = self.figures.history(MEMORY)
         growth = growth_rate(memory.kept) if memory is not None else None
-        return {**self.figures.to_json(), "memory_growth": None if growth is None else asdict(growth)}
+        return {**self.figures.to_json(), "memory_growth": None if growth is None else structs.asdict(growth)}
 
 
 class ServerMetrics:

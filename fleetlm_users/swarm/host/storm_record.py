@@ -1,7 +1,8 @@
 """The cuts that a run planned, and what its seconds show about the time after them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fleetlm_users.measure.judging.storm.latency_recovery import LatencyRecovery, latency_recovery
 from fleetlm_users.measure.judging.storm.result import StormRecord

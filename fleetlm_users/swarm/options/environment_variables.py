@@ -4,9 +4,9 @@ ones.
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
@@ -25,13 +25,12 @@ ALIKE: Final = 0.9
 """The similarity from which a name counts as a misspelling of one of ours."""
 
 
-@dataclass
-class Variables:
+class Variables(msgspec.Struct):
     """`values` go to the parser, `thresholds` do not, `notes` are warnings for a person."""
 
     values: dict[str, str]
     thresholds: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 def read_variables(

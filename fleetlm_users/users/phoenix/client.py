@@ -5,7 +5,8 @@ options.
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec import structs
 
 from fleetlm_users.client import (
     Connector,
@@ -60,7 +61,7 @@ class PhoenixClient:
         on_anomaly: Callable[[str], None],
     ) -> PhoenixSocket:
         """Return a socket that is not connected yet; `name` is the user's, for logs. Raise UsageError."""
-        options = replace(self._options, headers=header_lines(headers)) if headers else self._options
+        options = structs.replace(self._options, headers=header_lines(headers)) if headers else self._options
         url = socket_url(self._ws_url, path, parameters)
         return PhoenixSocket(url, name, options, self._heartbeats, on_anomaly)
 

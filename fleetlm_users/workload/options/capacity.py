@@ -1,8 +1,10 @@
 """The options of the capacity search, and the search they describe."""
 
 import math
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
+from msgspec import structs
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.capacity_search import CapacitySearch, SearchPlan
@@ -85,8 +87,7 @@ RECOVERY_S: Final = 8.0
 """How long a server that is not far behind takes to recover; only for the estimate."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
+class SearchSettings(msgspec.Struct, frozen=True):
     """The settings of a search. One user accounts for `per_user` of the `unit` searched for.
 
     A load is confirmed for `confirm_s`, by default twice as long as a step is held, if the plan confirms at all. The
@@ -113,9 +114,9 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         if not self.plan.confirms:
-            object.__setattr__(self, "confirm_s", 0.0)
+            structs.force_setattr(self, "confirm_s", 0.0)
         elif not self.confirm_s:
-            object.__setattr__(self, "confirm_s", 2 * self.hold_s)
+            structs.force_setattr(self, "confirm_s", 2 * self.hold_s)
 
     def held_s(self, is_confirmation: bool) -> float:
         """Return how long a step is held, in seconds."""

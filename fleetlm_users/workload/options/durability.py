@@ -6,8 +6,9 @@ Locust's configuration file, never from the web form or a preset.
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+import msgspec
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import Described
@@ -52,8 +53,7 @@ RESTART_TIMEOUT: Final = option(
 CRASH_OPTIONS: Final = (CRASH, CRASH_AT, STOP_COMMAND, RESTART_COMMAND, RESTART_TIMEOUT)
 
 
-@dataclass(frozen=True, slots=True)
-class CrashPlan:
+class CrashPlan(msgspec.Struct, frozen=True):
     """When and how a run stops the server, and how it is started again.
 
     Attributes:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
+
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.arrivals.visit_plan import check_beside_rate, check_without_rate
 from fleetlm_users.workload.identity import check_run_id
@@ -146,7 +148,7 @@ def _urls_of(host: str | None) -> dict[str, str]:
 
 def _filled(preset: Preset, behaviours: Sequence[str]) -> Preset:
     """Return the preset with a count for every behaviour of the benchmark, in the benchmark's order."""
-    return replace(preset, users={name: preset.users.get(name, 0) for name in behaviours})
+    return structs.replace(preset, users={name: preset.users.get(name, 0) for name in behaviours})
 
 
 def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
@@ -162,7 +164,7 @@ def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
     total = source.take("vus") if num_users is None else num_users
     if chosen is not None:
         users, counts = narrow(preset.users, counts, total, chosen)
-        preset = replace(preset, users=users)
+        preset = structs.replace(preset, users=users)
     stages, rates = source.take("stages"), source.take("session_rate")
     if rates is not None:
         said = {

@@ -1,8 +1,9 @@
 """The options of the reconnect storm, and the storm they describe."""
 
 import math
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import Described
@@ -78,8 +79,7 @@ STORM_OPTIONS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StormPlan:
+class StormPlan(msgspec.Struct, frozen=True):
     """The storm that a run's options describe.
 
     Attributes:

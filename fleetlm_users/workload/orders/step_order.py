@@ -1,13 +1,13 @@
 """What a capacity search currently asks of every process: which messages are judged, and what share is sent. Pure."""
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 from fleetlm_users.workload.plan import Phase
 
 
-@dataclass(frozen=True, slots=True)
-class StepOrder:
+class StepOrder(msgspec.Struct, frozen=True):
     """One step, held from `held_from_s` to before `held_to_s`, in seconds of the run; never, if both are the same.
 
     Messages due in it are judged, whichever process sends them and whenever they are answered. All others belong to no

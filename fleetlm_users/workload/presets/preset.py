@@ -1,13 +1,13 @@
 """One named plan from presets.yaml, as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 Scalar = str | int | float | bool
 
 
-@dataclass(frozen=True)
-class Preset:
+class Preset(msgspec.Struct, frozen=True):
     """A named plan of one benchmark; `source` is the file it came from.
 
     `users` are counts per behaviour, `duration_s` None runs until stopped, `thresholds` read `metric: rule, rule`,
@@ -22,5 +22,5 @@ class Preset:
     ramp_up_s: float = 0.0
     warm_up_s: float = 0.0
     thresholds: tuple[str, ...] = ()
-    options: Mapping[str, Scalar] = field(default_factory=dict)
+    options: Mapping[str, Scalar] = msgspec.field(default_factory=dict)
     source: str = "presets.yaml"

@@ -1,8 +1,7 @@
 """A step of a search: judged on its own time, and never the server's fault when the generator was at its limit."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.capacity import ANSWERS, APPENDS, Border, StepBorders, judge_step, step_backlogs

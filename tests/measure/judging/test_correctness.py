@@ -1,10 +1,9 @@
 """A round in which all is well has no flaw; each single fault is named, charged to its message, and lowers the rate."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fleetlm_users.measure.judging.correctness import Round, judge_round
 

@@ -1,8 +1,7 @@
 """A miss that only the generator's lateness explains is undecided everywhere; a miss of the service time is a miss."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.formatting import mark

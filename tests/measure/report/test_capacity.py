@@ -1,11 +1,11 @@
 """The result of a search, in words, as a table and as a verdict."""
 
 import json
-from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from fleetlm_users.measure.judging.capacity import ANSWERS, Step
 from fleetlm_users.measure.judging.held_backlog import HeldBacklog

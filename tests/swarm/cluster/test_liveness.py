@@ -2,10 +2,10 @@
 
 import math
 import os
-from dataclasses import asdict
 
 import pytest
 from locust.rpc import Message
+from msgspec.structs import asdict
 
 from fleetlm_users.swarm.cluster.liveness import SETTLED_S, TICK_S, MasterLiveness, SilenceCounter, WorkerLiveness
 from fleetlm_users.swarm.cluster.messages import (

@@ -1,12 +1,12 @@
 """Messages as Locust and we make them pass; anything else is refused with a description."""
 
 import random
-from dataclasses import asdict
 
 import msgpack
 import pytest
 from locust.rpc import Message
 from locust.stats import RequestStats, setup_distributed_stats_event_listeners
+from msgspec.structs import asdict
 
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.swarm.cluster.messages import (

@@ -3,10 +3,10 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fleetlm_users.swarm.cluster.process_identity import ProcessIdentity, own_identity, visible_process
 

@@ -1,7 +1,8 @@
 """A coordinator whose run is written by the test, for the pages to read."""
 
-from dataclasses import replace
 from types import SimpleNamespace
+
+from msgspec.structs import replace
 
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.snapshot_store import SnapshotStore

@@ -1,9 +1,9 @@
 """The search that the options describe."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.capacity_search import SearchPlan

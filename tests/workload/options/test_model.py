@@ -3,13 +3,14 @@
 import json
 import re
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.options.model import COMMON, Options, describe

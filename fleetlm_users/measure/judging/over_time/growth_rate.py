@@ -17,10 +17,11 @@ next, and in 2 % when it wanders freely. A rise over the run of
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure.judging.trend_statistics import interval, mann_kendall, slopes, variance_inflation
 
@@ -32,8 +33,7 @@ LARGEST_CORRELATION: Final = 0.95
 S_PER_H: Final = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class GrowthRate:
+class GrowthRate(msgspec.Struct, frozen=True):
     """A slope per hour, in the unit of the readings: the estimate and its 99 % confidence interval.
 
     `later_per_h` is the slope of the later half, between `later_low_per_h` and `later_high_per_h`; `seconds` is the

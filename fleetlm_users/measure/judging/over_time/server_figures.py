@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from msgspec import structs
+
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.over_time.growth_rate import MIN_READINGS, GrowthRate, growth_rate, seconds_to_tell
 from fleetlm_users.measure.judging.thresholds import Judgement
@@ -81,7 +83,7 @@ def judge_server(threshold: Threshold, readings: Readings) -> Judgement:
     tried = history.count + history.missing
     if history.missing > MISSING_SHARE * tried and judgement.ok:
         problem = f"{history.missing} of {tried} readings failed"
-        return replace(judgement, too_few=True, problem=problem)
+        return structs.replace(judgement, too_few=True, problem=problem)
     return judgement
 
 

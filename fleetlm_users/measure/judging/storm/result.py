@@ -1,8 +1,9 @@
 """A reconnect storm in the summary, in figures and words, and the doubts about its run. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, TypedDict
+
+import msgspec
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.histogram import Trend
@@ -85,8 +86,7 @@ class StormEntry(TypedDict):
     lines: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class StormRecord:
+class StormRecord(msgspec.Struct, frozen=True):
     """The planned storm, and the measurements of the run's seconds.
 
     Attributes:
@@ -106,7 +106,7 @@ class StormRecord:
     ended_s: float
     away_messages: int
     processes: int = 1
-    recovery: LatencyRecovery = field(default_factory=LatencyRecovery)
+    recovery: LatencyRecovery = msgspec.field(default_factory=LatencyRecovery)
     forgotten: int = 0
 
     @property

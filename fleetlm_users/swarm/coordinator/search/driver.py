@@ -6,12 +6,12 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 import gevent
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, Runner
+from msgspec import structs
 
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.capacity import SENT_SHARE, Border, Step, StepBorders, judge_step, step_backlogs
@@ -228,7 +228,7 @@ class CapacityDriver:
         kept, limit_s = self._last_kept(), self._settings.recover_s
         recovery = Recovery(kept.latencies if kept is not None else {}, self._probes_per_s())
         self._unloading = Unloading(recovery, SearchWait(self._run, "the server to recover", limit_s))
-        self._follow(replace(self._order, share=0.0))
+        self._follow(structs.replace(self._order, share=0.0))
 
     def _await_quiet(self, border: Border) -> Border:
         """Return the numbers once the unloaded server has nothing left to do, or when its time is up."""
@@ -261,7 +261,7 @@ class CapacityDriver:
         recovery, border = unloading.recovery, self._look()
         recovery.look(border.of_present, self._run.elapsed_s())
         if not recovery.has_recovered:
-            self._follow(replace(self._order, share=self._probe_share() if recovery.is_quiet else 0.0))
+            self._follow(structs.replace(self._order, share=self._probe_share() if recovery.is_quiet else 0.0))
             unloading.waiting.say(recovery.words())
             self._pause(LOOK_S)
         return border

@@ -1,8 +1,7 @@
 """A storm in figures and words, and the runs of storms that are never green."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fleetlm_users.measure.judging.storm.latency_recovery import LatencyRecovery
 from fleetlm_users.measure.judging.storm.result import StormRecord, storm_doubts, storm_entry
