@@ -15,7 +15,7 @@ from fleetlm_users.standin.faults.faults import HELP, TYPES, Faults, changed
 from fleetlm_users.standin.storage.storage_options import (
     FLUSH_MS,
     FLUSH_US_PER_MESSAGE,
-    GROUPS_FLUSH_MS,
+    LATE_FLUSH_MS,
     OptionsClash,
     StorageOptions,
     storage_of,
@@ -24,7 +24,8 @@ from fleetlm_users.standin.websocket.connection import SocketLimits
 
 FLUSH_HELP: Final = (
     "flush the messages this often; what is not flushed is lost with the process; "
-    f"0: at once; {FLUSH_MS:g} where another option needs it, {GROUPS_FLUSH_MS:g} with --storage-groups"
+    f"0: at once; {FLUSH_MS:g} where another option needs it, {LATE_FLUSH_MS:g} in the late protocol or with "
+    "--storage-groups"
 )
 HOST: Final = "127.0.0.1"
 PORT: Final = 4000
@@ -90,7 +91,8 @@ def options_from(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> S
         parser.set_defaults(**LIKE[like])
     given = vars(parser.parse_args(arguments))
     try:
-        storage = storage_of(given, has_quirks=given["quirks"] and given["protocol"] != "late")
+        is_late = given["protocol"] == "late"
+        storage = storage_of(given, has_quirks=given["quirks"] and not is_late, is_late=is_late)
     except OptionsClash as problem:
         parser.error(str(problem))
     groups: dict[str, Any] = {
@@ -178,6 +180,7 @@ def _add_twin(group: argparse._ArgumentGroup) -> None:
 def _add_storage(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--flush-ms", type=positive("--flush-ms"), metavar="N", help=FLUSH_HELP)
+    add("--flush-as-recorded", action="store_true", help="without --flush-ms, flush as often as the recorded server")
     add(
         "--lose-during-flush",
         action="store_true",

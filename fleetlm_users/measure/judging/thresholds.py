@@ -20,6 +20,9 @@ __all__ = ("OFF", "Judgement", "Threshold", "judge", "keeps", "not_bounded", "ov
 
 NOTHING_TO_JUDGE: Final = "nothing came that it could judge"
 
+_OF_BROADCASTS: Final = frozenset(("messages_received", "messages_acknowledged"))
+"""What there must be for a count of flawed or missing broadcasts to mean anything."""
+
 
 class Judgement(msgspec.Struct, frozen=True):
     """A threshold with its measured value (in the unit of its bound; None without samples) and whether it was kept.
@@ -121,14 +124,14 @@ def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement
 def _is_moot(threshold: Threshold, totals: Totals) -> bool:
     """Return whether a behaviour's own rate had nothing to judge, as in a run of seconds: nobody asked for it by name.
 
-    The same holds for its count of broadcasts that came twice or out of order: none came, and other metrics tell why.
+    The same holds for its counts of what is wrong with broadcasts: none came, and other metrics tell why.
     This covers only rates of this package's own behaviours: a class written for another application names what must
     come.
 
     If something should have come and did not, the preset's thresholds, total failures and failed sessions show it.
     """
     metric = totals.catalogue[threshold.metric]
-    can_be_moot = metric.kind == "rate" or (metric.is_trouble and metric.evidence == "messages_received")
+    can_be_moot = metric.kind == "rate" or (metric.is_trouble and metric.evidence in _OF_BROADCASTS)
     return threshold.origin == "behaviour" and can_be_moot and threshold.metric in DEFAULT
 
 

@@ -97,8 +97,7 @@ PHOENIX_METRICS: Final[tuple[Metric, ...]] = (*_TIMES, *_PUSHES, *_EVENTS, *_QUE
 SHARED_METRICS: Final = frozenset(
     {
         *("ws_connect_ms", "ws_join_ms", "generator_lateness_ms", "event_loop_lag_ms", "name_lookup_ms"),
-        *("active_connections", "connections_attempted", "connection_failures", "disconnects"),
-        *("malformed_frames", "client_anomalies"),
+        *("active_connections", "connections_attempted", "connection_failures", "disconnects", "client_anomalies"),
         *("sessions_started", "sessions_completed", "session_failures", "sessions_cut_short"),
         *("lifecycle_success_rate", "worker_cpu_percent", "worker_rss_bytes"),
         *("worker_cpu_samples", "worker_cpu_starved"),

@@ -17,7 +17,7 @@ CONNECTIONS: Final = (
     counter(
         "malformed_frames",
         "frames that are not what the protocol says, or whose payload is not, by kind",
-        evidence="sessions_started",
+        evidence="messages_received",
         is_trouble=True,
     ),
     counter(

@@ -11,7 +11,7 @@ DATABASE_EXAMPLE: Final = "postgresql://fleetlm@localhost/fleetlm"
 SCHEMES: Final = ("postgresql://", "postgres://")
 
 FLUSH_MS: Final = 300.0  # FleetLM at 13a5558 (wire record, section Storage)
-GROUPS_FLUSH_MS: Final = 5_000.0  # at 0b7208e, the commit with groups
+LATE_FLUSH_MS: Final = 5_000.0  # at 0b7208e
 FLUSH_US_PER_MESSAGE: Final = 150.0
 
 
@@ -42,14 +42,15 @@ class OptionsClash(Exception):
 
 
 def storage_of(
-    given: dict[str, Any], *, has_quirks: bool, environment: Mapping[str, str] = os.environ
+    given: dict[str, Any], *, has_quirks: bool, is_late: bool, environment: Mapping[str, str] = os.environ
 ) -> StorageOptions:
     """Take the storage options out of `given`, and return the storage they describe. Raises OptionsClash."""
     flush_ms, groups = given.pop("flush_ms"), given.pop("storage_groups")
     loses = given.pop("lose_during_flush") or has_quirks
     database = database_address(given.pop("database"), given.pop("database_file"), environment)
+    needs_flushes = given.pop("flush_as_recorded") or groups or loses or database
     if flush_ms is None:
-        flush_ms = GROUPS_FLUSH_MS if groups else FLUSH_MS if loses or database else 0.0
+        flush_ms = 0.0 if not needs_flushes else LATE_FLUSH_MS if groups or is_late else FLUSH_MS
     options = StorageOptions(
         flush_ms=flush_ms,
         lose_during_flush=loses and flush_ms > 0,
@@ -61,8 +62,8 @@ def storage_of(
     )
     if options.journal is not None and options.file is None:
         raise OptionsClash("--journal needs --storage-file: it records which messages of the file a crash lost")
-    for flag, needs_flushes in (("--storage-groups", groups), ("--database", database)):
-        if needs_flushes and not flush_ms:
+    for flag, is_given in (("--storage-groups", groups), ("--database", database)):
+        if is_given and not flush_ms:
             raise OptionsClash(f"{flag} needs a --flush-ms above 0, for example --flush-ms {FLUSH_MS:g}")
     return options
 

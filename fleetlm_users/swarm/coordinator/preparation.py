@@ -28,7 +28,7 @@ from fleetlm_users.swarm.host.local_servers import (
     standin_arguments,
 )
 from fleetlm_users.swarm.host.open_file_limit import allow_users, allow_workers
-from fleetlm_users.swarm.host.server_crash import StoppedServer, server_of, spoken_protocol, standin_storage
+from fleetlm_users.swarm.host.server_crash import StoppedServer, server_of, standin_storage
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrides, ShownPlan, shown_of, users_in
@@ -339,16 +339,15 @@ class Preparation:
         shape = self._own_shape
         return () if shape is None else (type(shape).__name__,)
 
-    def _standin_storage(self, options: Options, given: Sequence[str]) -> list[str]:
+    def _standin_storage(self) -> list[str]:
         self._storage = TemporaryDirectory(prefix="fleetlm-standin-")
-        profile = profile_of(spoken_protocol(given, options.protocol))
-        return standin_storage(Path(self._storage.name), profile.flush_period_s, given)
+        return standin_storage(Path(self._storage.name))
 
     def _local_urls(self, options: Options) -> LocalServerUrls:
         """Return the addresses of the child servers; they start on first use, and stay for later runs."""
         if self._urls is None:
             arguments = standin_arguments(options.standin_like, options.standin_options, options.protocol)
             if self._context.benchmark.crash is not None:
-                arguments = [*self._standin_storage(options, arguments), *arguments]
+                arguments = [*self._standin_storage(), *arguments]
             self._urls = self._servers.start(options.connect_timeout_s, self._say, arguments)
         return self._urls

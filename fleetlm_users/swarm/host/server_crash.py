@@ -5,7 +5,7 @@ Only the coordinator does so, once per run.
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,34 +14,21 @@ import gevent
 from fleetlm_users.measure.judging.durability.crash import CrashRecord
 from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServers
 from fleetlm_users.swarm.host.server_stop import Command, ServerProcess, StopFailed, restart_command, stop_command
-from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.durability import COMMAND, KILL, NONE, CrashPlan
 
 ASK_EVERY_S: Final = 0.25
 MAX_MESSAGES: Final = 100_000
 """How many messages of one session the stand-in keeps: all of five hours at five a second, with their answers."""
 
-FLUSHES: Final = ("--flush-ms", "--storage-groups")
-LIKE: Final = "--like"
 
+def standin_storage(folder: Path) -> list[str]:
+    """Return what a stand-in needs so that it can be killed and started again.
 
-def standin_storage(folder: Path, flush_period_s: float, given: Sequence[str]) -> list[str]:
-    """Return the options that let a stand-in be killed and restarted, to stand before its `given` options.
-
-    It stores acknowledged messages every `flush_period_s`, unless the given options say when, and keeps whole sessions.
+    It stores what it acknowledged as often as the recorded server of its protocol, unless its other options say when,
+    and keeps whole sessions.
     """
-    flushes = any(word.split("=")[0] in (*FLUSHES, LIKE) for word in given)
-    period = [] if flushes else ["--flush-ms", f"{flush_period_s * MS_PER_S:g}"]
     files = ["--storage-file", str(folder / "storage"), "--journal", str(folder / "journal")]
-    return ["--max-messages-per-session", str(MAX_MESSAGES), *period, *files]
-
-
-def spoken_protocol(given: Sequence[str], planned: str) -> str:
-    """Return the protocol of a stand-in with the `given` options: theirs if they name one, else the planned one.
-
-    Both `--protocol late` and `--protocol=late` are accepted, as its command line accepts them.
-    """
-    return "late" if "late" in {word.rpartition("=")[2] for word in given} else planned
+    return ["--max-messages-per-session", str(MAX_MESSAGES), "--flush-as-recorded", *files]
 
 
 class StoppedServer(Protocol):

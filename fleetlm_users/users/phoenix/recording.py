@@ -10,7 +10,6 @@ from fleetlm_users.errors import ClientError
 from fleetlm_users.foreign_text import reason as bounded
 from fleetlm_users.measure.slow_messages import SlowMetric
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.recorder import metric_by_kind
 from fleetlm_users.units import MS_PER_S, US_PER_S
 
 WS = "WS"
@@ -67,7 +66,7 @@ class Recording:
 
     def anomaly(self, kind: str) -> None:
         """Count something on the wire that should not be there."""
-        self.count(metric_by_kind(kind), label=kind)
+        self.count("client_anomalies", label=kind)
 
     # -- pushes
 

@@ -23,6 +23,11 @@ ADDRESS = "postgresql://somebody:a-password@db.example/fleet"
         ("--like early", 300, True),
         ("--like late", 5000, False),
         ("--like late --flush-ms 100", 100, False),
+        ("--flush-as-recorded", 300, False),
+        ("--flush-as-recorded --protocol=late", 5000, False),
+        ("--flush-as-recorded --like late --flush-ms=9", 9, False),
+        ("--flush-as-recorded --journal late --storage-file late", 300, False),
+        (f"--database {ADDRESS} --protocol late", 5000, False),
     ],
 )
 def test_when_messages_are_flushed(flags, flush_ms, loses):

@@ -6,7 +6,7 @@ import pytest
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.durability.crash import crash_doubts
 from fleetlm_users.swarm.host.local_servers import LocalServerError
-from fleetlm_users.swarm.host.server_crash import CrashDriver, server_of, spoken_protocol, standin_storage
+from fleetlm_users.swarm.host.server_crash import CrashDriver, server_of
 from fleetlm_users.swarm.host.server_stop import StopFailed
 from fleetlm_users.workload.options.durability import CrashPlan
 
@@ -116,28 +116,3 @@ def test_the_stand_in_has_as_long_to_start_again_as_any_server():
         server.start_again()
     with pytest.raises(StopFailed, match="does not run"):
         server.stop()
-
-
-@pytest.mark.parametrize(
-    "given", [["--flush-ms", "9"], ["--flush-ms=9"], ["--like", "late"], ["--storage-groups", "4"]]
-)
-def test_options_of_the_stand_in_win(tmp_path, given):
-    """A given flush period is respected; the default is the protocol's."""
-    assert "--flush-ms" not in standin_storage(tmp_path, 0.3, given)
-    assert standin_storage(tmp_path, 0.3, [])[2:4] == ["--flush-ms", "300"]
-
-
-@pytest.mark.parametrize(
-    ("given", "spoken"),
-    [
-        ([], "early"),
-        (["--webhook-service-ms", "2.5"], "early"),
-        (["--protocol", "late"], "late"),
-        (["--protocol=late"], "late"),
-        (["--like", "late"], "late"),
-        (["--like=late"], "late"),
-    ],
-)
-def test_the_stand_ins_options_say_what_it_speaks(given, spoken):
-    """Both forms of the command line are understood."""
-    assert spoken_protocol(given, "early") == spoken
