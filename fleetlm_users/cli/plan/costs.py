@@ -71,8 +71,8 @@ class Costs:
     memory_per_session_kib: float = 23.0
     memory_per_worker_mib: float = 75.0
     sessions_per_worker: int = 10_000
-    master_us_per_report: float = 2100.0
-    bytes_per_report: int = 40_600
+    master_us_per_report: float = 2300.0
+    bytes_per_report: int = 37_500
 
 
 @dataclass(frozen=True)
