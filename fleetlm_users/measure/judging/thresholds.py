@@ -28,8 +28,8 @@ class Judgement(msgspec.Struct, frozen=True):
     """A threshold with its measured value (in the unit of its bound; None without samples) and whether it was kept.
 
     `too_few` marks a percentile that was taken from fewer samples than it needs: neither answer can be trusted. `late`
-    marks one that was missed only because the generator sent late: see lateness.py. A derived metric that the run
-    cannot determine has no value: `untold` marks it if that speaks against the run; if not, it is kept. `note` says
+    marks one that was missed only because the generator sent late: see generator_lateness.py. A derived metric that the
+    run cannot determine has no value: `untold` marks it if that speaks against the run; if not, it is kept. `note` says
     what else a reader should know about the measured value. For windows, `worst_window_s` holds the first and the last
     second of the window with that value, and `from_sent` its service time if that would have kept every missed window.
     """

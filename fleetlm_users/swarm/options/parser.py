@@ -150,9 +150,10 @@ def options_of(
     plan_by: Mapping[str, Any],
     chosen: Collection[str] | None = None,
 ) -> Options:
-    """Return the options of the next run. `plan_by` gives num_users, run_time_s and spawn_rate where a person set them.
+    """Return the options of the next run; raise UsageError if they contradict each other.
 
-    `chosen` are the behaviours that are to run, None for all. Raise UsageError.
+    `plan_by` has num_users, run_time_s and spawn_rate if a person set them. `chosen` names the behaviours to run; None
+    runs all.
     """
     values = vars(parsed)
     draw = random.SystemRandom()
