@@ -116,7 +116,13 @@ class Conversation:
 
         `last_seq` is the seq up to which the client had all messages before it joined.
         """
-        seqs = {message["seq"] for message in replay if isinstance(message, dict) and type(message.get("seq")) is int}
+        seqs: set[int] = set()
+        for message in replay:
+            seq = message.get("seq") if isinstance(message, dict) else None
+            if type(seq) is int:
+                seqs.add(seq)
+            else:
+                self._observer.anomaly("malformed_message")
         self._replayed = seqs
         self._next_seq = None if len(seqs) >= REPLAY_LIMIT else max(seqs | {last_seq}) + 1
 

@@ -309,3 +309,11 @@ def test_a_push_of_an_own_message_is_compared_with_what_was_sent(notes, push, ki
     talk.message({**own(1, 1), "session_id": "s1", **push}, 1.0)
     assert notes.kinds["appended"] == 1
     assert [fact[0] for fact in notes.facts if fact[0].endswith("_altered")] == kinds
+
+
+def test_what_is_no_message_in_a_replay_is_reported(talk, notes):
+    """The messages beside it are taken."""
+    talk.joined([None, 1, "x", {}, {"seq": "2"}, {"seq": True}, own(1, 1)])
+    assert notes.kinds["malformed_message"] == 6
+    talk.message(own(1, 1), 1.0)
+    assert notes.kinds["duplicated"] == 0

@@ -90,7 +90,10 @@ class SessionChannel:
         """
         joined = self._socket.join(self.topic, self._profile.join_payload(last_seq), self, timeout_s)
         replay = joined.response.get("messages") if isinstance(joined.response, dict) else None
-        self._conversation.joined(replay if isinstance(replay, list) else [], last_seq)
+        if not isinstance(replay, list):
+            self._observer.anomaly("malformed_reply")
+            replay = []
+        self._conversation.joined(replay, last_seq)
         return joined
 
     def send(  # noqa: PLR0913  # the parts of a message, when it was due and from where

@@ -49,8 +49,9 @@ class OpenMessages(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return what is still open, such as `1,846 answers still awaited`."""
-        parts = [(self.appends, "appends"), (self.answers, "answers")]
-        return " and ".join(f"{n:,} {what}" for n, what in parts if n) + " still awaited" if self.total > 0 else ""
+        parts = [(self.appends, "append"), (self.answers, "answer")]
+        words = " and ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in parts if n)
+        return f"{words} still awaited" if self.total > 0 else ""
 
 
 def open_messages(totals: Totals, phase: str = ALL) -> OpenMessages:

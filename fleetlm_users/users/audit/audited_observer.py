@@ -63,6 +63,8 @@ class AuditedObserver(SessionObserver):
         """Remember the message, and report that it was appended."""
         if message.seq is not None:
             self._remember(message, message.seq, done_s)
+        else:
+            self._note_without_seq(message)
         super().appended(message, done_s)
 
     def resolved(self, message: SentMessage) -> None:

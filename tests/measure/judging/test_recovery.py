@@ -66,6 +66,7 @@ def test_what_is_open_is_without_a_fate_or_without_an_answer():
     assert open_messages(totals) == OpenMessages(3, 6)
     assert open_messages(totals, MAIN) == OpenMessages(0, 6)
     assert str(open_messages(totals)) == "3 appends and 6 answers still awaited"
+    assert str(OpenMessages(1, 1)) == "1 append and 1 answer still awaited"
 
 
 def test_a_server_that_still_answers_is_not_recovered():

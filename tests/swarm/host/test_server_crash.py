@@ -4,7 +4,10 @@ import gevent
 import pytest
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.judging.durability.crash import crash_doubts
+from fleetlm_users.measure.judging.durability.crash import UNTESTED, CrashRecord, crash_doubts, untested
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.host.local_servers import LocalServerError
 from fleetlm_users.swarm.host.server_crash import CrashDriver, server_of
 from fleetlm_users.swarm.host.server_stop import StopFailed
@@ -87,6 +90,25 @@ def test_a_run_that_stops_nothing_has_no_doubt():
     driver = CrashDriver(plan_of("none"), None, elapsed_s=lambda: 0.0, answers=lambda: True, say=lambda _line: None)
     driver.stop()
     assert list(crash_doubts(driver.record)) == []
+
+
+@pytest.mark.parametrize(
+    ("crash", "broken", "is_untested"),
+    [
+        (CrashRecord(""), 0, True),  # it was to be stopped by hand, and was not
+        (CrashRecord("by SIGKILL to process 12", 3.0, 4.0), 0, True),  # something in between kept the connections
+        (CrashRecord(""), 1, False),
+        (CrashRecord("by SIGKILL to process 12", 3.0, 4.0), 2, False),
+        (CrashRecord("by SIGKILL to process 12", 3.0), 0, False),  # its own doubt says it
+        (CrashRecord("by SIGKILL to process 12", 3.0, None, "stop failed"), 0, False),
+    ],
+)
+def test_a_crash_that_broke_nothing_was_none(crash, broken, is_untested):
+    """What nobody stopped cannot show what a crash costs."""
+    ledger, snapshots = Ledger(DEFAULT, "e", "local"), SnapshotStore("e")
+    ledger.count("disconnects", "durability", "main", broken)
+    snapshots.absorb("local", ledger.snapshot(1, True, 9.0))
+    assert list(untested(crash, snapshots.totals({}))) == [UNTESTED] * is_untested
 
 
 def test_the_server_is_known_before_the_run():

@@ -14,6 +14,8 @@ from fleetlm_users.units import US_PER_S
 PLANNED: Final = frozenset(("disconnects", "messages_not_sent"))
 """Counters of trouble that a crash causes as planned."""
 
+UNTESTED: Final = "no connection broke, so no crash was put to the test"
+
 
 class CrashEntry(TypedDict):
     """How the server was stopped and answered again, in seconds of the run; `lines` say what that cost."""
@@ -48,6 +50,13 @@ def crash_doubts(crash: CrashRecord) -> Iterator[str]:
         yield "the run ended before the server was to be stopped"
     elif crash.how and crash.back_s is None:
         yield "the run ended before the server answered again"
+
+
+def untested(crash: CrashRecord, totals: Totals) -> Iterator[str]:
+    """Yield that the run shows nothing of a crash, where nothing else says so."""
+    is_over = not crash.how or crash.back_s is not None
+    if is_over and not crash.problem and not totals.count("disconnects", phase=ALL):
+        yield UNTESTED
 
 
 def crash_entry(crash: CrashRecord | None, totals: Totals) -> CrashEntry | None:

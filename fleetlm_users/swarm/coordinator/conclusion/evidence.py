@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.audit import AuditResult, audit_doubts, result_of
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
+from fleetlm_users.measure.judging.durability.crash import untested
 from fleetlm_users.measure.judging.storm.result import StormEntry, storm_doubts, storm_entry
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.coordinator.conclusion.ended_run import EndedRun
@@ -38,6 +39,8 @@ class Evidence:
         run = self._run
         if self.audit is not None:
             yield from audit_doubts(self.audit, run.options.audit_share, judged_by_thresholds=run.capacity is None)
+        if run.crash is not None:
+            yield from untested(run.crash, self.totals)
         if run.storm is not None and self.storm is not None:
             yield from storm_doubts(run.storm, self.storm)
         yield from self.load.doubts(self.limits)
