@@ -15,7 +15,14 @@ from typing import Any, ClassVar
 
 from fleetlm_users.foreign_text import reason as kind_of
 from fleetlm_users.protocol.message import BACKPRESSURE
-from fleetlm_users.protocol.observer import CONTENT_ALTERED, SEQ_ALTERED, SESSION_ALTERED, Observer, SentMessage
+from fleetlm_users.protocol.observer import (
+    APPENDED_AGAIN,
+    CONTENT_ALTERED,
+    SEQ_ALTERED,
+    SESSION_ALTERED,
+    Observer,
+    SentMessage,
+)
 
 REPLAY_LIMIT = 100
 """A join replays at most this many messages, so after a full replay the newest seq is unknown (wire record)."""
@@ -25,6 +32,9 @@ MAX_GAP = 10_000
 
 MAX_PRESUMED = 1_000
 """The most presumed refusals that may still turn out to be appended; beyond it the oldest become final."""
+
+UNCOUNTED = 1 << 62
+"""In place of the number of messages sent where it is not known: any own push may be of one of them."""
 
 MAX_EARLY_REFUSALS = 64
 """The most error replies held for pushes not yet known; each write in progress has at most one, any more are
@@ -47,15 +57,18 @@ class Conversation:
         "_agent_replies",
         "_awaiting",
         "_early_refusals",
+        "_last_ref",
         "_missing",
         "_next_seq",
         "_observer",
+        "_opened",
         "_participant_id",
         "_pending",
         "_presumed",
         "_replayed",
         "_reply_timeout_s",
         "_session_id",
+        "_shown",
     )
 
     def __init__(  # noqa: PLR0913  # whose session it is and what is awaited, each under its own name
@@ -75,6 +88,9 @@ class Conversation:
         self._agent_replies = agent_replies
         self._session_id = session_id
         self._pending: dict[str, SentMessage] = {}
+        self._opened = 0
+        self._shown = 0
+        self._last_ref = ""
         self._presumed: dict[str, tuple[SentMessage, str]] = {}
         self._awaiting: deque[SentMessage] = deque()
         self._early_refusals: dict[str, tuple[str, float]] = {}
@@ -111,11 +127,14 @@ class Conversation:
         """Return whether the message still awaits its fate or its agent reply."""
         return message.client_ref in self._pending or message in self._awaiting
 
-    def joined(self, replay: Iterable[Any], last_seq: int = 0) -> None:
+    def joined(self, replay: Iterable[Any], last_seq: int = 0, *, again: bool = False) -> None:
         """Take the replay in the join reply: its messages are not counted when they are pushed as well.
 
-        `last_seq` is the seq up to which the client had all messages before it joined.
+        `last_seq` is the seq up to which the client had all messages before it joined. `again` says that the session
+        was joined before: what was sent then may still be pushed.
         """
+        if again:
+            self._opened = UNCOUNTED
         seqs: set[int] = set()
         for message in replay:
             seq = message.get("seq") if isinstance(message, dict) else None
@@ -133,6 +152,7 @@ class Conversation:
 
         Its own push is compared with `content`, unless that is None.
         """
+        self._opened += 1
         message = SentMessage(client_ref, due_s, now_s, phase, content)
         self._pending[client_ref] = message
         return message
@@ -255,14 +275,30 @@ class Conversation:
         if message is None:
             message = self._take_back_presumption(client_ref, done_s)
         if message is None:
-            self._observer.anomaly("unknown_client_ref")
+            self._unknown(client_ref)
             return
+        self._shown += 1
+        self._last_ref = client_ref
         self._compare(message, payload)
         message.seq = payload["seq"]
         message.appended_s = done_s
         if self._agent_replies:
             self._awaiting.append(message)
         self._observer.appended(message, done_s)
+
+    def _unknown(self, client_ref: str) -> None:
+        """Report an own push that is of no open message.
+
+        If one that was sent has neither been pushed nor is open, it may be that one, late. Otherwise a ref of this
+        session, which has the others' stem before its number, is of a message that was pushed before.
+        """
+        stem, hyphen, _ = client_ref.rpartition("-")
+        if self._shown + len(self._pending) < self._opened:
+            self._shown += 1
+        elif hyphen and self._last_ref.rpartition("-")[0] == stem:
+            self._observer.anomaly(APPENDED_AGAIN)
+            return
+        self._observer.anomaly("unknown_client_ref")
 
     def _compare(self, message: SentMessage, payload: dict[str, Any]) -> None:
         """Compare a push of a message with what was sent and acknowledged; report only the first difference."""

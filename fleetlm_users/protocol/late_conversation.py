@@ -222,8 +222,10 @@ class LateConversation(Conversation):
                 self._confirm(message)
         self._expect_second_push(seq, message)
         if message is None:
-            self._observer.anomaly("unknown_client_ref")
+            self._unknown(client_ref)
             return
+        self._shown += 1
+        self._last_ref = client_ref
         self._compare(message, payload)
         message.seq = seq
         if not message.appended_s:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+APPENDED_AGAIN: Final = "appended_again"
+"""A message that was pushed before came once more, under another seq."""
+
 CONTENT_ALTERED: Final = "content_altered"
 SEQ_ALTERED: Final = "seq_altered"
 SESSION_ALTERED: Final = "session_altered"
@@ -117,8 +120,8 @@ class Observer(StreamObserver, Protocol):
     def anomaly(self, kind: str) -> None:
         """Count an anomaly.
 
-        Its kind is duplicated, out_of_order, seq_jump, agent_unmatched, foreign, unknown_client_ref, malformed_message,
-        or one of the three kinds of an altered own message.
+        Its kind is duplicated, out_of_order, seq_jump, agent_unmatched, foreign, unknown_client_ref, appended_again,
+        malformed_message, or one of the three kinds of an altered own message.
         """
 
     def skipped(self, noticed_s: float) -> None:

@@ -209,7 +209,7 @@ class UserSession:
         self._leave(channel)
         self._finish(channel)
         self.observer.log = None  # it belongs to the first join; pushes after the second belong to neither
-        response = self._join(socket).response
+        response = self._join(socket, again=True).response
         messages = response.get("messages") if isinstance(response, dict) else None
         return [message for message in messages or [] if _has_seq(message)]
 
@@ -258,7 +258,7 @@ class UserSession:
 
     def _join_again(self, socket: PhoenixSocket, last_seq: int) -> tuple[SessionChannel, Joined]:
         channel = self._client.channel(socket, self.session_id, self.observer, follows_agent=self._follows_agent)
-        return channel, channel.join(self._run.options.join_timeout_s, last_seq)
+        return channel, channel.join(self._run.options.join_timeout_s, last_seq, again=True)
 
     def take_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
         """Take the reply to a further device's message; its ref has that device's mark."""
@@ -310,12 +310,12 @@ class UserSession:
         self.observer.session_id, self.created_s = created.session_id, created.done_s
         return created
 
-    def _join(self, socket: PhoenixSocket) -> Joined:
+    def _join(self, socket: PhoenixSocket, *, again: bool = False) -> Joined:
         self._channel = channel = self._client.channel(
             socket, self.session_id, self.observer, follows_agent=self._follows_agent
         )
         timeout_s = self._run.options.join_timeout_s
-        joined = self.timed(self._run.events.joined, lambda: channel.join(timeout_s))
+        joined = self.timed(self._run.events.joined, lambda: channel.join(timeout_s, again=again))
         self._take_joined(channel)
         return joined
 

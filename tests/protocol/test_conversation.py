@@ -1,10 +1,13 @@
 """Every sent message ends in exactly one fate, whatever the server does, and agent replies are matched in order."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.protocol.conversation import MAX_GAP, MAX_PRESUMED, Conversation
+from fleetlm_users.protocol.late_conversation import LateConversation
 from tests.protocol.notes import Notes
 
 ME, AGENT = "bench-r1-1", "bench-echo-agent"
@@ -317,3 +320,38 @@ def test_what_is_no_message_in_a_replay_is_reported(talk, notes):
     assert notes.kinds["malformed_message"] == 6
     talk.message(own(1, 1), 1.0)
     assert notes.kinds["duplicated"] == 0
+
+
+def pushed(ref, seq):
+    return {"seq": seq, "sender_id": ME, "content": {"client_ref": ref}}
+
+
+@pytest.mark.parametrize("kind", [Conversation, LateConversation])
+@pytest.mark.parametrize(
+    ("before", "ref", "expected"),
+    [
+        ("", "r-1-1", "appended_again"),
+        ("", "r-2-1", "unknown_client_ref"),  # of no message of this session
+        ("", "r-1", "unknown_client_ref"),
+        ("", "", "unknown_client_ref"),
+        ("given up", "r-1-1", "unknown_client_ref"),  # it may be the one that was given up, late
+        ("joined again", "r-1-1", "unknown_client_ref"),  # or one that was sent before that
+    ],
+)
+def test_a_message_that_is_appended_a_second_time_is_known(notes, kind, before, ref, expected):
+    """A server that stores a message twice gives it two numbers."""
+    talk = kind(ME, AGENT, notes, reply_timeout_s=TIMEOUT_S, agent_replies=None)
+    talk.joined([], again=before == "joined again")
+    for number in (1, 2, 3):
+        message = talk.sending(f"r-1-{number}", 0.0, 0.0, "main")
+        talk.sent(message, str(number), 0.0)
+    for number in (1, 2):
+        talk.message(pushed(f"r-1-{number}", number), 1.0)
+    if before == "given up":
+        talk.expire(TIMEOUT_S)
+        assert notes.kinds["lost"] == 1
+    counted = notes.kinds.copy()
+    talk.message(pushed(ref, 3), TIMEOUT_S + 1.0)
+    assert (notes.kinds - counted) - Counter(received=1) == Counter([expected])
+    talk.message(pushed("r-1-3", 4), TIMEOUT_S + 2.0)
+    assert notes.kinds["appended"] == (2 if before == "given up" else 3)

@@ -72,13 +72,14 @@ class SessionChannel:
     def __repr__(self) -> str:
         return f"SessionChannel({self.topic}, {self._conversation!r}, down={self.down})"
 
-    def join(self, timeout_s: float, last_seq: int = 0) -> Joined:
+    def join(self, timeout_s: float, last_seq: int = 0, *, again: bool = False) -> Joined:
         """Join the session and take the messages that FleetLM replays.
 
         Args:
             timeout_s: The limit for the reply, in seconds.
             last_seq: The seq up to which the client has all messages; 0 for none. It is only sent if the protocol can
                 resume.
+            again: Whether this user has joined the session before.
 
         Returns:
             The reply, with its stamps in perf_counter seconds.
@@ -93,7 +94,7 @@ class SessionChannel:
         if not isinstance(replay, list):
             self._observer.anomaly("malformed_reply")
             replay = []
-        self._conversation.joined(replay, last_seq)
+        self._conversation.joined(replay, last_seq, again=again)
         return joined
 
     def send(  # noqa: PLR0913  # the parts of a message, when it was due and from where

@@ -55,7 +55,8 @@ MESSAGES: Final = (
     ),
     counter(
         "messages_duplicated",
-        "broadcasts of a `seq` already seen in that session",
+        "broadcasts of a `seq` already seen in that session, and of messages that were appended again, under another "
+        "`seq`",
         evidence="messages_received",
         is_trouble=True,
     ),

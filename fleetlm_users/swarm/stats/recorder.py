@@ -7,7 +7,7 @@ from typing import Any
 
 from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.protocol.observer import CONTENT_ALTERED, SEQ_ALTERED, SESSION_ALTERED
+from fleetlm_users.protocol.observer import APPENDED_AGAIN, CONTENT_ALTERED, SEQ_ALTERED, SESSION_ALTERED
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.units import US_PER_S
 
@@ -138,6 +138,7 @@ class Recorder:
 
 ANOMALY_METRICS = {
     "duplicated": ("messages_duplicated", ""),
+    APPENDED_AGAIN: ("messages_duplicated", APPENDED_AGAIN),
     "out_of_order": ("messages_out_of_order", ""),
     "seq_gap": ("seq_gaps", ""),
     "not_pushed": ("messages_not_pushed", ""),

@@ -96,6 +96,7 @@ def test_a_session_that_could_not_be_created_was_started_all_the_same(events, to
         ("out_of_order", "messages_out_of_order"),
         ("seq_gap", "seq_gaps"),
         ("agent_unmatched", "agent_replies_unmatched"),
+        ("appended_again", "messages_duplicated"),
         ("content_altered", "messages_altered"),
         ("seq_altered", "messages_altered"),
         ("session_altered", "messages_altered"),

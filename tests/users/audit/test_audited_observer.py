@@ -84,7 +84,7 @@ def test_what_a_reply_without_seq_acknowledged_cannot_be_audited(run, memory, ob
     """It is counted under a cause of its own, unless a reset of the statistics left it out."""
     late, posted, later = sent(run, observer, "r-3-1-1", "r-3-1-2", "r-3-1-3")
     for message in (late, posted, later):
-        message.appended_s, message.replies = run.started_s + 1.0, 0
+        message.appended_s, message.replies, message.replied_s = run.started_s + 1.0, 0, 0.0
     observer.lost(late, "not_pushed")
     observer.appended(posted, run.started_s + 1.0)  # over REST, where the answer alone has it
     run.ledger.since_s = run.started_s + 5.0
