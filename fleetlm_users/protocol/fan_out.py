@@ -30,13 +30,13 @@ class Spread:
         seen: How often it was pushed to each listener.
         is_withdrawn: Whether the server refused it, so that no listener should get it.
         is_over: Whether everybody has it, or the wait for it has ended.
-        content: What a listener's push of it must hold; None where that is not compared.
+        message: What was sent, whose content a listener's push must hold; None for an answer.
         is_named: Whether its observer has named it as doubled or out of order: once, not for each listener.
     """
 
     __slots__ = (
-        *("arrivals", "client_ref", "content", "due_s", "is_named", "is_over", "is_withdrawn"),
-        *("phase", "seen", "sent_s", "seq"),
+        *("arrivals", "client_ref", "due_s", "is_named", "is_over", "is_withdrawn"),
+        *("message", "phase", "seen", "sent_s", "seq"),
     )
 
     def __init__(self, listeners: int, client_ref: str, due_s: float, sent_s: float, phase: str) -> None:
@@ -50,7 +50,7 @@ class Spread:
         self.is_withdrawn = False
         self.is_over = False
         self.is_named = False
-        self.content: Mapping[str, Any] | None = None
+        self.message: SentMessage | None = None
 
     def __repr__(self) -> str:
         return f"Spread(seq={self.seq}, {len(self.arrivals)} of {len(self.seen)})"
@@ -80,7 +80,10 @@ class FanOutObserver(Protocol):
         """Note that a listener got a message after one with a higher seq."""
 
     def altered(self, spread: Spread) -> None:
-        """Note that a message was pushed to a listener with other content than was sent: once per message."""
+        """Note that a message was pushed to a listener with other content than was sent: once per message.
+
+        A message that was already altered for its own session is left out, as it is counted there.
+        """
 
     def unexpected(self, kind: str) -> None:
         """Note a push that no listener awaits: `late`, `unknown`, `after_end` or `malformed`."""
@@ -135,7 +138,7 @@ class FanOut:
     def sent(self, message: SentMessage) -> None:
         """Expect a message at every listener."""
         spread = Spread(len(self._newest), message.client_ref, message.due_s, message.sent_s, message.phase)
-        spread.content = message.content
+        spread.message = message
         self._own[message.client_ref] = spread
         self._open[spread] = None
 
@@ -180,8 +183,8 @@ class FanOut:
             self._observer.unexpected(UNKNOWN)
             return None
         spread.seq = seq
-        if spread.content is not None and content != spread.content:
-            spread.content = None
+        if spread.message is not None and spread.message.content not in (None, content):
+            spread.message.content = None
             self._observer.altered(spread)
         if spread.is_withdrawn:
             self.withdrawn(spread.client_ref, False)

@@ -17,6 +17,20 @@ def audit_lines(summary: Summary) -> list[str]:
     return lines if crash is None else [*lines, *crash["lines"]]
 
 
+def storage_lines(summary: Summary) -> list[str]:
+    """Return the lines of the audit; for a run without one, that it leaves open what is stored."""
+    lines = audit_lines(summary)
+    appended = summary["accounting"]["all"]["all"]["appended"]
+    if summary.get("audit") is None and appended:
+        what = (
+            "the acknowledged message is"
+            if appended == 1
+            else f"the {formatting.count(appended)} acknowledged messages are"
+        )
+        lines.insert(0, f"not audited: the run does not show whether {what} stored (--audit)")
+    return lines
+
+
 def finding_line(finding: FindingEntry) -> str:
     """Return one faulty message, its fault, and everything that identifies it."""
     seq = "?" if finding["seq"] is None else finding["seq"]
@@ -35,7 +49,7 @@ def finding_lines(summary: Summary) -> list[str]:
 
 def audit_section(summary: Summary, style: Style) -> Iterable[str]:
     """Yield the audit's section of the terminal's report."""
-    lines = audit_lines(summary)
+    lines = storage_lines(summary)
     if lines:
         yield from style.heading("audit of acknowledged messages")
     for line in lines:

@@ -37,7 +37,7 @@ from fleetlm_users.measure.report.content.statements import Statement, statement
 from fleetlm_users.measure.report.content.storm import storm_charts, storm_lines
 from fleetlm_users.measure.report.content.streams import stream_curves
 from fleetlm_users.measure.report.content.visits import visits_curves, visits_lines, visits_rows
-from fleetlm_users.measure.report.findings import audit_lines
+from fleetlm_users.measure.report.findings import storage_lines
 from fleetlm_users.measure.report.rows import (
     WORKER_HEAD,
     Rows,
@@ -149,7 +149,7 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "skew": skew_rows(summary),
         "counts": count_rows(summary),
         "troubles": list(_troubles(summary)),
-        "audit": audit_lines(summary),
+        "audit": storage_lines(summary),
         "slow_title": slow_title(summary).capitalize(),
         "slowest": slow_message_rows(summary),
         **_findings(summary),

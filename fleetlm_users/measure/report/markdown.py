@@ -9,7 +9,7 @@ from fleetlm_users.measure.report.content.slow_messages import slow_message_rows
 from fleetlm_users.measure.report.content.statements import statements
 from fleetlm_users.measure.report.content.storm import TITLE, storm_lines
 from fleetlm_users.measure.report.content.visits import visits_lines, visits_rows
-from fleetlm_users.measure.report.findings import audit_lines, finding_lines
+from fleetlm_users.measure.report.findings import finding_lines, storage_lines
 from fleetlm_users.measure.report.rows import (
     accountings,
     backlog_rows,
@@ -41,7 +41,7 @@ def render_markdown(summary: Summary) -> str:
         lines += ["", _cell(summary["capacity"]["words"]), *_folded("Steps", *capacity_rows(summary["capacity"]))]
     if storm_lines(summary):
         lines += ["", f"**{TITLE}**", "", *(f"- {_cell(line)}" for line in storm_lines(summary))]
-    lines += ["", *(f"- {_cell(line)}" for line in audit_lines(summary))]
+    lines += ["", *(f"- {_cell(line)}" for line in storage_lines(summary))]
     lines += [*(f"- {_cell(line)}" for line in visits_lines(summary))]
     lines += _folded("Sessions that arrived", *visits_rows(summary))
     lines += _folded("The busiest sessions, latency in ms", *skew_rows(summary))

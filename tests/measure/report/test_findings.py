@@ -6,6 +6,7 @@ from fleetlm_users.measure.report.findings import (
     finding_line,
     finding_lines,
     findings_section,
+    storage_lines,
 )
 from fleetlm_users.measure.report.terminal_style import Style
 
@@ -39,10 +40,18 @@ def test_what_is_not_named_is_counted():
 
 
 def test_sections_are_there_when_there_is_something_to_say():
-    """A run that was not audited says nothing of an audit."""
-    audited = {"audit": {"words": "audited by replay: all", "result": "stored"}, "findings": {"total": 0, "shown": []}}
+    """A run that was not audited says so, if anything was acknowledged in it."""
+    nothing, some, one = ({"accounting": {"all": {"all": {"appended": n}}}} for n in (0, 1_200, 1))
+    audited = nothing | {
+        "audit": {"words": "audited by replay: all", "result": "stored"},
+        "findings": {"total": 0, "shown": []},
+    }
     assert audit_lines(audited) == ["audited by replay: all", "stored"]
     assert [line.strip() for line in audit_section(audited, STYLE)][-2:] == audit_lines(audited)
-    assert list(findings_section(audited, STYLE)) == list(audit_section({}, STYLE)) == []
+    assert list(findings_section(audited, STYLE)) == list(audit_section(nothing, STYLE)) == []
+    assert storage_lines(some) == [
+        "not audited: the run does not show whether the 1,200 acknowledged messages are stored (--audit)"
+    ]
+    assert "the acknowledged message is stored" in storage_lines(one)[0]
     named = list(findings_section({"findings": {"total": 1, "shown": [FINDING]}}, STYLE))
     assert named[-1].strip() == finding_line(FINDING)
