@@ -32,7 +32,8 @@ def run_on(hosts, tmp_path, standin, agent):
         with hosts["workers-b"]:
             other = stack.enter_context(worker(tmp_path, BENCHMARK, *at))
         finished = master.finish()
-        assert [one.finish().code, other.finish().code] == [0, 0]
+        ended = [one.finish(), other.finish()]
+    assert [each.code for each in ended] == [0, 0], "".join(each.output for each in ended)
     return finished
 
 

@@ -9,8 +9,8 @@ from tests.e2e.harness import Locust, eventually, targets
 
 pytestmark = pytest.mark.e2e
 
-STOOD_STILL_S = 3.5
-BOUND_MS = 1000
+STOOD_STILL_S = 6.5
+BOUND_MS = 3000
 """Far more than a busy server takes; of the messages of those seconds half are due earlier than that before its end."""
 
 
@@ -20,7 +20,7 @@ def test_a_paused_generator_is_inconclusive(tmp_path, standin_with):
     """
     standin = standin_with("--builtin-agent")
     judged = ["--lateness-limit", "100ms", "--threshold", f"append_latency_ms: p(95)<{BOUND_MS}"]
-    arguments = [*targets(standin), *judged, "-u", "3", "--send-interval", "100", "--warm-up", "1s", "-t", "8s"]
+    arguments = [*targets(standin), *judged, "-u", "3", "--send-interval", "100", "--warm-up", "1s", "-t", "13s"]
     with Locust(tmp_path, *arguments, locustfile="locustfiles/message_throughput.py") as locust:
         eventually(lambda: standin.counters()["sends_received"] > 60, "the warm-up is over")
         locust.process.send_signal(signal.SIGSTOP)
