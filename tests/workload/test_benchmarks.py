@@ -11,7 +11,8 @@ import pytest
 
 from fleetlm_users.measure.judging.threshold_consistency import check_each
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
-from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS, BENCHMARKS
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS, BENCHMARKS, OF_ALL_SCENARIOS
 from fleetlm_users.workload.presets.presets import load_presets
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,3 +69,23 @@ def test_every_behaviour_has_default_thresholds():
         check_each(parsed, scenario)
         row = next(line for line in page.splitlines() if re.match(rf"\| ([\w, ]+, )?{scenario}(, [\w, ]+)? \| `", line))
         assert row.rpartition(" | ")[2] == " · ".join(f"`{m}: {c}`" for m, c in thresholds.items()) + " |"
+
+
+def test_a_count_of_0_keeps_every_bound_on_it():
+    """A counter's 0 says something only beside another metric, its evidence; without one every healthy run fails."""
+    bounded = {
+        metric for of in BEHAVIOUR_THRESHOLDS.values() for metric, bound in of.items() if bound.startswith("count")
+    }
+    meaningless = {metric for metric in bounded if not keeps_with_0(metric)}
+    assert meaningless == set()
+
+
+def keeps_with_0(metric):
+    bounds = {of[metric] for of in BEHAVIOUR_THRESHOLDS.values() if metric in of}
+    return bounds == {"count>0"} or DEFAULT[metric].evidence is not None
+
+
+def test_what_is_held_against_every_run_has_evidence_after_the_warm_up():
+    """All sessions of a run may begin in its warm-up, which is not judged."""
+    evidence = {DEFAULT[metric].evidence for metric in OF_ALL_SCENARIOS if DEFAULT[metric].kind == "counter"}
+    assert not evidence & {None, "sessions_started", "connections_attempted", "ws_join_ms"}
