@@ -68,7 +68,24 @@ PATIENCE_S = 30.0
 """How long a worker may be silent between runs; TCP itself takes up to 13 s to continue after a cut of 10 s."""
 
 SETTLED_S = 2.0
-"""After this time, the last messages of a process that has ended have arrived."""
+"""After this time the last messages of a process that ended have arrived, and have been read."""
+
+
+class EndedProcesses:
+    """Seconds, in ticks, since each peer's process was seen to have ended.
+
+    Its last words are read meanwhile, even if they came while this process stood still.
+    """
+
+    def __init__(self) -> None:
+        self._ended_s: dict[str, float] = {}
+
+    def has_settled(self, name: str, process: ProcessIdentity | None) -> bool:
+        """Return whether a peer's process ended SETTLED_S ago. Called once in each tick."""
+        if process is None or not process.is_gone:
+            return False
+        self._ended_s[name] = self._ended_s.get(name, 0.0) + TICK_S
+        return self._ended_s[name] >= SETTLED_S
 
 
 class WorkerLiveness:
@@ -91,6 +108,7 @@ class WorkerLiveness:
         self._on_found = on_found
         self.patience_s = PATIENCE_S
         self._silence = SilenceCounter()
+        self._ended = EndedProcesses()
         self._processes: dict[str, ProcessIdentity | None] = {}
         self._lost: set[str] = set()
         self._pass_on = intercept_master_messages(runner, self.handle_message)
@@ -135,8 +153,8 @@ class WorkerLiveness:
             self.check()
 
     def _why_lost(self, client_id: str) -> str:
-        silent_s, process = self._silence.of(client_id), self._processes.get(client_id)
-        if silent_s >= SETTLED_S and process is not None and process.is_gone:
+        silent_s = self._silence.of(client_id)
+        if self._ended.has_settled(client_id, self._processes.get(client_id)) and silent_s >= SETTLED_S:
             return "its process ended"
         return f"it was silent for {silent_s:.0f} s" if silent_s >= self.patience_s else ""
 
@@ -165,6 +183,7 @@ class MasterLiveness:
         self._on_lost = on_lost
         self._patience_s = float(MASTER_HEARTBEAT_TIMEOUT)
         self._silence = SilenceCounter()
+        self._ended = EndedProcesses()
         self._process: ProcessIdentity | None = None
         self._numbers = itertools.count(1)
         self._refused = RefusedMessages(logger.warning)
@@ -206,7 +225,7 @@ class MasterLiveness:
         """Return why the master is gone, or an empty text. Called after each tick."""
         self._silence.tick()
         silent_s = self._silence.of(MASTER)
-        if self._process is not None and self._process.is_gone:
+        if self._ended.has_settled(MASTER, self._process) and silent_s >= SETTLED_S:
             return "its process ended"
         return f"it was silent for {silent_s:.0f} s" if silent_s >= self._patience_s else ""
 
