@@ -215,9 +215,9 @@ def test_workers_that_cannot_reach_their_master_quit_in_bounded_time(tmp_path, s
     ):
         eventually(lambda: sends(standin) > SOME_SENDS, "messages flow")
         it.workers[0].interrupt(signal.SIGSTOP)  # so that the master has to count its silence
+        link.cut()  # before the master's last words
         finished = it.master.finish()
         assert "is lost: it was silent for 5 s. The run stops." in finished.output
-        link.cut()
         it.workers[0].interrupt(signal.SIGCONT)
         ended = it.workers[0].finish()
     assert finished.code == 4, finished.output
