@@ -98,10 +98,13 @@ class AnswerStreams:
         if stream is not None:
             self._end(stream, is_whole=True)
 
-    def close(self) -> None:
-        """End any answer that has begun: the conversation is over."""
+    def close(self, *, is_left: bool = False) -> None:
+        """End any answer that has begun: the conversation is over.
+
+        One that `is_left` by a user who does not wait for the agent says nothing about the answer.
+        """
         for stream in (self._finished, self._current):
-            if stream is not None:
+            if stream is not None and not is_left:
                 self._end(stream, is_whole=False)
         self._finished = self._current = None
 

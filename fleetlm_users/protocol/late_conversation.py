@@ -156,7 +156,7 @@ class LateConversation(Conversation):
         for message in list(self._by_ref.values()):
             self._give_up_on_reply(message)
         self._give_up_on_agent("ended")
-        self._streams.close()
+        self._streams.close(is_left=not self._agent_replies)
         self._note_gaps()
 
     def _seen(self, message: SentMessage, done_s: float) -> None:

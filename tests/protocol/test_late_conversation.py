@@ -403,6 +403,18 @@ def test_an_answer_that_never_came_leaves_the_next_one_to_its_own_message(talk, 
     assert talk.settled
 
 
+@pytest.mark.parametrize(("agent_replies", "incomplete"), [(1, 1), (None, 0), (0, 0)])
+def test_an_answer_that_a_user_leaves_without_waiting_is_not_incomplete(notes, agent_replies, incomplete):
+    """Only who waits for the agent can say that the whole answer never came."""
+    talk = LateConversation(ME, AGENT, notes, reply_timeout_s=TIMEOUT_S, agent_replies=agent_replies)
+    send(talk, 1)
+    ok(talk, 1, 1)
+    talk.message(own(1, 1), 1.0)
+    chunk(talk, "text-start", 2.0)
+    talk.close(3.0)
+    assert notes.kinds["stream_ended"] == incomplete
+
+
 def test_a_message_that_was_not_pushed_and_whose_answer_was_missed_is_lost(talk, notes):
     """Acknowledged, streamed to, and nothing pushed."""
     for n in (1, 2):
