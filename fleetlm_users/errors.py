@@ -193,7 +193,7 @@ class Disconnected(ClientError):
     """
 
     def __init__(self, kind: str, code: int | None = None, detail: str = "") -> None:
-        detail = printable(detail)
+        detail = printable(detail) if detail else ""  # most have none, and each session ends with some
         super().__init__(kind, code, detail)
         self.kind = kind
         self.code = code

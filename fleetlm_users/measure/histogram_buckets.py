@@ -12,6 +12,7 @@ DIGITS: Final = 3  # HDR significant digits: a value is known to 0.1 %
 _FINE_BITS: Final = 10  # 1,024 buckets an octave: what HDR needs for 3 digits
 _COARSE_BITS: Final = 4  # 16 buckets an octave: a midpoint is within 3.2 % of every value in its bucket
 FINE_SHIFT: Final = _FINE_BITS + 1
+COARSE_SHIFT: Final = _COARSE_BITS + 1
 
 
 def fine_index(value_us: int) -> int:
@@ -32,7 +33,7 @@ def fine_low(index: int) -> int:
 
 def coarse_index(value_us: int) -> int:
     """Return the coarse bucket of a value in µs."""
-    octave = value_us.bit_length() - _COARSE_BITS - 1
+    octave = value_us.bit_length() - COARSE_SHIFT
     return value_us if octave <= 0 else (octave << _COARSE_BITS) + (value_us >> octave)
 
 

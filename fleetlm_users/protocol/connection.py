@@ -7,6 +7,8 @@ record of FleetLM. Unlike in phoenix.js, nothing is buffered, retried or rejoine
 import enum
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from fleetlm_users.errors import UsageError
 from fleetlm_users.protocol.binary_frames import encode_binary_push
 from fleetlm_users.protocol.message import (
@@ -68,7 +70,7 @@ class TopicState:
         return f"<TopicState {self.topic} join_ref={self.join_ref} {'joined' if self.joined else 'joining'}>"
 
 
-class Awaited(NamedTuple):
+class Awaited(msgspec.Struct, frozen=True):
     """A push that awaits its reply. `waiter` is the caller's own object, never used here."""
 
     ref: str

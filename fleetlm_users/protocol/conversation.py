@@ -10,7 +10,6 @@ receives is unreliable, and so is an echoed client_ref (wire record: "burst of 1
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Any, ClassVar
 
 from fleetlm_users.foreign_text import reason as kind_of
@@ -119,13 +118,18 @@ class Conversation:
 
     def first_expiry_s(self) -> float:
         """Return when the oldest open wait runs out: its start plus the reply timeout; infinity when all is settled."""
-        starts = [message.sent_s for message in islice(self._pending.values(), 1)]
-        starts += [message.appended_s for message in islice(self._awaiting, 1)]
-        return min(starts, default=math.inf) + self._reply_timeout_s
+        began_s = next(iter(self._pending.values())).sent_s if self._pending else math.inf
+        if self._awaiting:
+            began_s = min(began_s, self._awaiting[0].appended_s)
+        return began_s + self._reply_timeout_s
 
     def is_open(self, message: SentMessage) -> bool:
         """Return whether the message still awaits its fate or its agent reply."""
-        return message.client_ref in self._pending or message in self._awaiting
+        return not self.is_over(message)
+
+    def is_over(self, message: SentMessage) -> bool:
+        """Return whether the message has its fate, and its agent reply where one is due; asked after each frame."""
+        return message.client_ref not in self._pending and message not in self._awaiting
 
     def joined(self, replay: Iterable[Any], last_seq: int = 0, *, again: bool = False) -> None:
         """Take the replay in the join reply: its messages are not counted when they are pushed as well.

@@ -67,7 +67,7 @@ class RestSession:
         """Create the session. Raise RestFailed."""
         self._client.await_names()
         self.began_s = time.perf_counter()
-        timed(self._run, self._client, self.observer, self._run.events.session_created, lambda: self._create(metadata))
+        timed(self._run, self._client, self.observer, self._run.events.session_created, self._create, metadata)
 
     def append(self, due_s: float) -> bool:
         """Append the next message; return whether the server accepted it.

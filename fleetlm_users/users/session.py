@@ -7,13 +7,14 @@ behaviour happens to leave.
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel, WriterDevice, copy_of
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import FactHook
+from fleetlm_users.swarm.stats.events import StepHook
 from fleetlm_users.users.session_observer import SessionLog
 from fleetlm_users.users.session_steps import Answer, StepTimes, connect, observer_of, report_step, timed
 from fleetlm_users.users.shared_client import SharedClient
@@ -107,9 +108,9 @@ class UserSession:
         """
         self._client.await_names()
         self.began_s = time.perf_counter()
-        self.timed(self._run.events.session_created, lambda: self._create(metadata))
+        self.timed(self._run.events.session_created, self._create, metadata)
         self._socket = socket = self._client.socket(self.participant_id, self.observer.anomaly)
-        self.timed(self._run.events.connected, lambda: connect(socket))
+        self.timed(self._run.events.connected, connect, socket)
         self._join(socket)
         self.observer.last_seen_s = self.joined_s
 
@@ -163,8 +164,8 @@ class UserSession:
             ReplyTimeout: The append or the reply did not come in time.
             Disconnected: The session was lost.
         """
-        channel, message = self._joined_channel(), self.send(due_s)
-        channel.wait(lambda: not channel.is_open(message), self._run.patience_until_s)
+        channel, message = self._channel or self._joined_channel(), self.send(due_s)
+        channel.await_fate(message, self._run.patience_until_s)
         if self._is_answered(message):
             return True
         if channel.down is not None:
@@ -295,7 +296,7 @@ class UserSession:
 
     def delete(self) -> None:
         """Delete the session over REST. Raises RestFailed."""
-        self.timed(self._run.events.session_deleted, lambda: self._client.rest.delete_session(self.session_id))
+        self.timed(self._run.events.session_deleted, self._client.rest.delete_session, self.session_id)
 
     def _let_go(self) -> None:
         """Drop every reference to this session, so that it is freed with its last one."""
@@ -315,7 +316,7 @@ class UserSession:
             socket, self.session_id, self.observer, follows_agent=self._follows_agent
         )
         timeout_s = self._run.options.join_timeout_s
-        joined = self.timed(self._run.events.joined, lambda: channel.join(timeout_s, again=again))
+        joined = self.timed(self._run.events.joined, partial(channel.join, timeout_s, again=again))
         self._take_joined(channel)
         return joined
 
@@ -347,12 +348,12 @@ class UserSession:
         channel.finish()
         self.observer.left()
 
-    def timed(self, fact: FactHook, step: Callable[[], Answer]) -> Answer:
+    def timed(self, fact: StepHook, step: Callable[..., Answer], *arguments: Any) -> Answer:
         """Run one step and report when it began and ended, and how; its ClientError propagates to the caller.
 
         A step cut short from outside (GreenletExit) is not reported: it neither succeeded nor failed.
         """
-        return timed(self._run, self._client, self.observer, fact, step)
+        return timed(self._run, self._client, self.observer, fact, step, *arguments)
 
 
 def _has_seq(message: Any) -> bool:

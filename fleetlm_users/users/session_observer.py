@@ -9,7 +9,7 @@ import msgspec
 from fleetlm_users.client import SentMessage
 from fleetlm_users.errors import Disconnected
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import FactHook
+from fleetlm_users.swarm.stats.events import FactHook, StepHook
 from fleetlm_users.workload.pacing import Window
 
 
@@ -220,6 +220,10 @@ class SessionObserver:
         """Report one faulty message of this session: the report names it."""
         facts = {"kind": kind, "seq": seq, "client_ref": client_ref, "detail": detail}
         self.fire(self._events.finding, self.phase_now(), **facts)
+
+    def stepped(self, step: StepHook, phase: str, started_s: float, done_s: float, exception: Exception | None) -> None:
+        """Report a step of this session to its hook."""
+        step.report(self._scenario, phase, started_s, done_s, exception, self.session_id)
 
     def fire(self, fact: FactHook, phase: str, **facts: Any) -> None:
         """Fire one of the run's event hooks for this session."""

@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 from fleetlm_users.client import PhoenixSocket
 from fleetlm_users.errors import ClientError
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import FactHook
+from fleetlm_users.swarm.stats.events import StepHook
 from fleetlm_users.users.audit.audited_observer import AuditedObserver
 from fleetlm_users.users.session_observer import SessionObserver
 from fleetlm_users.users.shared_client import SharedClient
 
 
-class StepTimes(NamedTuple):
+class StepTimes(msgspec.Struct, frozen=True):
     """When a step began and when it was done, monotonic seconds."""
 
     sent_s: float
@@ -55,7 +57,12 @@ def observer_of(  # noqa: PLR0913  # a session is made of these, over whatever i
 
 
 def timed(
-    run: Run, client: SharedClient, observer: SessionObserver, fact: FactHook, step: Callable[[], Answer]
+    run: Run,
+    client: SharedClient,
+    observer: SessionObserver,
+    fact: StepHook,
+    step: Callable[..., Answer],
+    *arguments: Any,
 ) -> Answer:
     """Run one step and report when it began and ended, and how; its ClientError propagates to the caller.
 
@@ -63,7 +70,7 @@ def timed(
     """
     started_s = time.perf_counter()
     try:
-        answer = step()
+        answer = step(*arguments)
     except ClientError as problem:
         report_step(run, observer, fact, StepTimes(started_s, time.perf_counter()), problem)
         client.warn_once(problem)
@@ -73,11 +80,10 @@ def timed(
 
 
 def report_step(
-    run: Run, observer: SessionObserver, fact: FactHook, times: TimedAnswer, exception: ClientError | None = None
+    run: Run, observer: SessionObserver, fact: StepHook, times: TimedAnswer, exception: ClientError | None = None
 ) -> None:
     """Report a step to its event hook, in the phase in which it began."""
-    phase = run.phase_at(times.sent_s)
-    observer.fire(fact, phase, started_s=times.sent_s, done_s=times.done_s, exception=exception)
+    observer.stepped(fact, run.phase_at(times.sent_s), times.sent_s, times.done_s, exception)
 
 
 def connect(socket: PhoenixSocket) -> StepTimes:

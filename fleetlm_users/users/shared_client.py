@@ -2,7 +2,6 @@
 options.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -91,8 +90,10 @@ class SharedClient:
         A failed look-up is reported by the step that needs the name.
         """
         for host in self._hosts:
-            with contextlib.suppress(OSError):
+            try:
                 self._resolver.addresses(host)
+            except OSError:
+                continue
 
     def warn_once(self, problem: ClientError) -> None:
         """Log what a person has to do about a failure, the first time it occurs."""

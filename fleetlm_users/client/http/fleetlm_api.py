@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urljoin
 
+import msgspec
 import orjson
 
 from fleetlm_users.client.http.error_body import body_in_words, error_detail
@@ -43,7 +44,7 @@ class RestCallFailed(RestFailed):
         self.done_s = done_s
 
 
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True):
     """An answer with the expected status; `body` is its JSON, None if it has none. Stamps are perf_counter."""
 
     sent_s: float
@@ -52,7 +53,7 @@ class Answered(NamedTuple):
     body: Any
 
 
-class Created(NamedTuple):
+class Created(msgspec.Struct, frozen=True):
     """A session that was created."""
 
     session_id: str

@@ -8,8 +8,8 @@ sockets rule out keep-alive), and never returns the slot of a user that is kille
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
+import msgspec
 from gevent.lock import BoundedSemaphore
 from geventhttpclient.response import HTTPParseError
 
@@ -27,7 +27,7 @@ from fleetlm_users.client.net.waits import Deadline, Overdue
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # RFC 9110 §9.2.2
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """A complete answer. `sent_s` (perf_counter) is just before the first write, `done_s` when its last bytes came.
 
     `fields` are the few that matter (response.py). `problem` says why the body could not be read; it is then empty.
@@ -82,7 +82,10 @@ class HttpPool:
         self.timeout_s = timeout_s
         self.opened = 0
         self._connector = connector
-        self._accept = accept
+        self._common = (  # of all requests; RFC 9110 §12.5.3: without Accept-Encoding any coding may come
+            f"Host: {endpoint.host_header}\r\nUser-Agent: fleetlm-locust\r\n"
+            f"Accept: {accept}\r\nAccept-Encoding: identity\r\n"
+        )
         self._slots = BoundedSemaphore(concurrency)
         self._idle: list[Stream] = []
         self._is_closed = False
@@ -196,13 +199,13 @@ class HttpPool:
         return stream
 
     def _request(self, method: str, target: str, body: bytes | None, fields: Mapping[str, str]) -> bytes:
-        head = f"{method} {target} HTTP/1.1\r\nHost: {self.endpoint.host_header}\r\nUser-Agent: fleetlm-locust\r\n"
-        head += f"Accept: {self._accept}\r\nAccept-Encoding: identity\r\n"  # RFC 9110 §12.5.3: none allows any
-        for name, value in fields.items():
-            head += f"{name}: {value}\r\n"
-        if body is not None:
-            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        return head.encode("latin-1") + b"\r\n" + (body or b"")
+        head = f"{method} {target} HTTP/1.1\r\n{self._common}"
+        if fields:
+            head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        if body is None:
+            return f"{head}\r\n".encode("latin-1")
+        head = f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        return head.encode("latin-1") + body
 
     def _no_answer(self, kind: str, detail: str, attempt: _RequestState) -> NoAnswer:
         return NoAnswer(kind, detail, attempt.sent_s, time.perf_counter())

@@ -13,9 +13,10 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import chain, zip_longest
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import gevent
+import msgspec
 from gevent import socket
 
 from fleetlm_users.client.net.resolver import Address
@@ -33,7 +34,7 @@ CONNECTING: Final = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
 CONNECTED: Final = (0, errno.EISCONN)
 
 
-class Won(NamedTuple):
+class Won(msgspec.Struct, frozen=True):
     """A connected socket and when its attempt began (perf_counter); the `silent` addresses were tried before, in vain.
 
     The socket is non-blocking and has TCP_NODELAY; stream.py waits for its bytes.

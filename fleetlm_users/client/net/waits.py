@@ -62,7 +62,8 @@ class AnswerWait(Wait):
     __slots__ = ("_answer", "_error")
 
     def __init__(self) -> None:
-        super().__init__()
+        self.is_notified = False  # as in Wait, without a call for each answer
+        self._greenlet = None
         self._answer: Any = None
         self._error: BaseException | None = None
 

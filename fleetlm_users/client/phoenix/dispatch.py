@@ -90,7 +90,7 @@ class Dispatch:
             self._tell(subject, "on_reply", message.ref, payload["status"], payload.get("response"), done_s)
         elif meaning in (Meaning.CHANNEL_ERROR, Meaning.CHANNEL_CLOSE):
             self._channel_down(subject, Disconnected(message.event, None, message.topic), done_s)
-        elif meaning in ANOMALIES:
+        elif meaning is not Meaning.LEFT and meaning in ANOMALIES:
             self._anomaly(ANOMALIES[meaning])
         return False
 

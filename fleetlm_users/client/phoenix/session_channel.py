@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Protocol
 
 from fleetlm_users.client.net.waits import FOR_EVER, Wait
@@ -145,6 +146,10 @@ class SessionChannel:
         """Return whether the message still awaits its fate or its agent reply."""
         return self._conversation.is_open(message)
 
+    def await_fate(self, message: SentMessage, until_s: Callable[[], float]) -> bool:
+        """Wait as `wait` does until the message awaits neither its fate nor its agent reply; return whether it came."""
+        return self.wait(partial(self._conversation.is_over, message), until_s)
+
     def settle(self, until_s: Callable[[], float]) -> bool:
         """Wait until every message sent has its fate and its agent reply, or none can still come in time.
 
@@ -166,10 +171,10 @@ class SessionChannel:
         Messages whose reply timeout passes meanwhile are given up. Only one greenlet may wait at a time.
         """
         while not (is_met := condition()) and self.down is None:
-            now_s = time.perf_counter()
-            if now_s >= until_s():
+            now_s, give_up_s = time.perf_counter(), until_s()
+            if now_s >= give_up_s:
                 break
-            wake_s = min(until_s(), self._conversation.first_expiry_s())
+            wake_s = min(give_up_s, self._conversation.first_expiry_s())
             self._waiting = Wait(), condition
             self._waiting[0].wait(wake_s - now_s if wake_s < math.inf else FOR_EVER)
             self._conversation.expire(time.perf_counter())

@@ -1,6 +1,7 @@
 """The endpoint of a Phoenix socket: its URL with the serializer version and the participant as query parameters."""
 
 import functools
+import re
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -11,6 +12,9 @@ from fleetlm_users.client.net.endpoint import Endpoint, parse_endpoint
 VSN: Final = "2.0.0"
 """The serializer version of the array frames."""
 
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]+")
+"""RFC 3986 §2.3: what need not be quoted; nearly all names consist of it."""
+
 
 def socket_endpoint(url: str, participant_id: str, *parameters: str) -> Endpoint:
     """Return the URL's endpoint, with vsn and the participant set under each of `parameters`; the rest stays.
@@ -18,8 +22,10 @@ def socket_endpoint(url: str, participant_id: str, *parameters: str) -> Endpoint
     Raise UsageError for a URL that is not ws(s).
     """
     base = _base(url, parameters)
-    quoted = quote(participant_id, safe="")
-    query = "".join(f"{parameter}={quoted}&" for parameter in parameters) + f"vsn={VSN}"
+    quoted = participant_id if _UNRESERVED.fullmatch(participant_id) else quote(participant_id, safe="")
+    query = f"vsn={VSN}"
+    for parameter in reversed(parameters):
+        query = f"{parameter}={quoted}&{query}"
     return Endpoint(base.url + query, base.host, base.port, base.target + query, base.secure)
 
 

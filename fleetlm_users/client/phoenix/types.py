@@ -36,7 +36,7 @@ class Sent(NamedTuple):
     sent_s: float
 
 
-class PushReply(NamedTuple):
+class PushReply(msgspec.Struct, frozen=True):
     """The ok reply to an awaited push."""
 
     status: str
@@ -45,7 +45,7 @@ class PushReply(NamedTuple):
     done_s: float
 
 
-class Joined(NamedTuple):
+class Joined(msgspec.Struct, frozen=True):
     """The ok reply to a join; FleetLM's response holds the replayed messages."""
 
     response: Any

@@ -113,7 +113,8 @@ def masked(first_byte: int, payload: bytes) -> bytes:
     else:
         header = HEADER_64(first_byte, MASKED | LENGTH_64, length)
     mask = mask_keys().take()
-    return header + mask + bytes(XorMaskerSimple(mask).process(payload))
+    body: bytes = XorMaskerSimple(mask).process(payload)
+    return header + mask + body
 
 
 class MaskKeys:
@@ -122,22 +123,20 @@ class MaskKeys:
     One system call per frame would be a sixth of all system calls of a session.
     """
 
-    __slots__ = ("_at", "_pool")
+    __slots__ = ("_left",)
 
     def __init__(self) -> None:
-        self._pool = b""
-        self._at = 0
+        self._left: list[bytes] = []
 
     def __repr__(self) -> str:
-        return f"MaskKeys({(len(self._pool) - self._at) // KEY_BYTES} left)"
+        return f"MaskKeys({len(self._left)} left)"
 
     def take(self) -> bytes:
         """Return the next key; no other frame gets it."""
-        at = self._at
-        if at == len(self._pool):
-            self._pool, at = os.urandom(POOL_BYTES), 0
-        self._at = at + KEY_BYTES
-        return self._pool[at : self._at]
+        if not self._left:
+            pool = os.urandom(POOL_BYTES)
+            self._left = [pool[at : at + KEY_BYTES] for at in range(POOL_BYTES - KEY_BYTES, -1, -KEY_BYTES)]
+        return self._left.pop()
 
 
 @functools.cache  # one per process: made with the first frame, long after Locust has forked

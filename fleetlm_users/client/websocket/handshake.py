@@ -7,7 +7,7 @@ sends an Origin header (which a production FleetLM refuses) and keeps cookies fo
 load-balancer cookie would steer all other users.
 """
 
-import base64
+import binascii
 import contextlib
 import functools
 import hashlib
@@ -15,8 +15,9 @@ import hmac
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 from geventhttpclient.response import HTTPParseError
 
 from fleetlm_users.client.http.content_coding import Oversize
@@ -44,7 +45,7 @@ OWN_HEADERS = frozenset({"connection", "content-length", "host", "transfer-encod
 STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?:[ \r\n]|$)")
 
 
-class Upgraded(NamedTuple):
+class Upgraded(msgspec.Struct, frozen=True):
     """A connection after the 101. `rest` are the bytes that followed it, at `connected_s`; stamps are perf_counter.
 
     `started_s` is when the successful attempt began; of several addresses, the one that won (racing.py).
@@ -129,7 +130,7 @@ def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: 
 
 def _upgrade(stream: Stream, endpoint: Endpoint, headers: Headers = NO_HEADERS) -> bytes:
     """Ask for the upgrade and return the bytes that followed the answer."""
-    key = base64.b64encode(os.urandom(16))
+    key = binascii.b2a_base64(os.urandom(16), newline=False)
     stream.write_all(_request(endpoint, key, headers))
     received = b""
     while True:
@@ -144,11 +145,11 @@ def _upgrade(stream: Stream, endpoint: Endpoint, headers: Headers = NO_HEADERS) 
 
 def _next_head(stream: Stream, received: bytes) -> tuple[bytes, bytes]:
     """Return the next head and the bytes that followed it. Raise _UpgradeRefused."""
-    searched = 0
-    while not (end := end_of_head(received, searched)):
+    searched = end = 0
+    while not received or not (end := end_of_head(received, searched)):
         if len(received) > MAX_HEAD_BYTES:
             raise _UpgradeRefused(f"an answer head of more than {MAX_HEAD_BYTES} bytes")
-        if not may_be_http(received):
+        if received and not may_be_http(received):
             raise _UpgradeRefused(f"the answer is not HTTP: {_first_line(received)[:80]!r}")
         searched = len(received)
         chunk = stream.receive()
@@ -202,7 +203,8 @@ def _refusal(endpoint: Endpoint, status: int, head: bytes, behind: bytes) -> str
 
 def _require_accepted(head: bytes, key: bytes) -> None:
     """Raise _UpgradeRefused unless the head is the 101 that belongs to `key` (RFC 6455 §4.1)."""
-    accept = base64.b64encode(hashlib.sha1(key + ACCEPT_GUID, usedforsecurity=False).digest())
+    digest = hashlib.sha1(key + ACCEPT_GUID, usedforsecurity=False).digest()
+    accept = binascii.b2a_base64(digest, newline=False)
     before, is_there, after = head.partition(accept)
     if not is_there or not _is_accepting(before, after):
         _require_fields(head, accept)

@@ -106,7 +106,7 @@ class Transport:
 
     def texts(self) -> Iterator[bytes]:
         """Yield each next message as long as it is a text frame that has arrived whole; never wait."""
-        if self._is_in_fragments():
+        if self._frames is not None and self._frames.in_fragments:
             return
         chunk, start, read_s = self._chunk, self._position, self._read_s
         size, bound = len(chunk), None
@@ -151,7 +151,7 @@ class Transport:
         ready = len(chunk) - start
         if not ready:
             return False
-        if chunk[start] != FIN_TEXT or self._is_in_fragments():
+        if chunk[start] != FIN_TEXT or (self._frames is not None and self._frames.in_fragments):
             return True
         if ready < SHORTEST_HEADER or (chunk[start + 1] == LENGTH_16 and ready < LONGER_HEADER):
             return False
@@ -178,9 +178,6 @@ class Transport:
             raise self._broken(error) from error
         if chunk is not None:
             self._keep(chunk, behind=self._chunk[self._position :])
-
-    def _is_in_fragments(self) -> bool:
-        return self._frames is not None and self._frames.in_fragments
 
     def _receive_any(self) -> tuple[int, bytes]:
         if self._frames is None:

@@ -16,7 +16,7 @@ from typing import Any
 from locust.env import Environment
 
 from fleetlm_users.swarm.locust_internals import has_foreign_listener, log_response_times
-from fleetlm_users.swarm.stats.events import RunEvents
+from fleetlm_users.swarm.stats.events import RunEvents, StepCounter
 from fleetlm_users.swarm.stats.tally import LocustColumns
 from fleetlm_users.units import MS_PER_S
 
@@ -42,10 +42,10 @@ class LocustStats:
 
     def listen(self, events: RunEvents) -> None:
         """Register for every fact that belongs in Locust's table."""
-        events.session_created.add_listener(self._timed(REST, "POST /api/sessions"))
-        events.session_deleted.add_listener(self._timed(REST, "DELETE /api/sessions/:id"))
-        events.connected.add_listener(self._timed(WS, "connect"))
-        events.joined.add_listener(self._timed(WS, "join"))
+        events.session_created.add_counter(self._timed(REST, "POST /api/sessions"))
+        events.session_deleted.add_counter(self._timed(REST, "DELETE /api/sessions/:id"))
+        events.connected.add_counter(self._timed(WS, "connect"))
+        events.joined.add_counter(self._timed(WS, "join"))
         events.message_failed.add_listener(self.on_failed)
         events.agent_unanswered.add_listener(self.on_unanswered)
         events.disconnected.add_listener(self.on_disconnected)
@@ -86,17 +86,17 @@ class LocustStats:
     def _collect(self, request_type: str, name: str) -> Callable[[float | None], None]:
         return self._collected.setdefault((request_type, name), []).append
 
-    def _timed(self, request_type: str, name: str) -> Any:
+    def _timed(self, request_type: str, name: str) -> StepCounter:
         collect = self._collect(request_type, name)
 
-        def listener(started_s: float, done_s: float, exception: Exception | None, **_: Any) -> None:
+        def counter(_scenario: str, _phase: str, started_s: float, done_s: float, exception: Exception | None) -> None:
             time_ms = (done_s - started_s) * MS_PER_S
             if exception is None:
                 collect(time_ms)
             else:
                 self._fire(request_type, name, time_ms, exception)
 
-        return listener
+        return counter
 
     def _fire(self, request_type: str, name: str, response_time_ms: float | None, exception: Any = None) -> None:
         self._request.fire(

@@ -24,12 +24,12 @@ class Recorder:
 
     def listen(self, events: RunEvents) -> None:
         """Register for every fact."""
-        events.session_created.add_listener(self.on_session_created)
-        events.connected.add_listener(self.on_connected)
-        events.joined.add_listener(self.on_joined)
+        events.session_created.add_counter(self.on_session_created)
+        events.connected.add_counter(self.on_connected)
+        events.joined.add_counter(self.on_joined)
         events.left.add_listener(self.on_left)
         events.session_ended.add_listener(self.on_session_ended)
-        events.session_deleted.add_listener(self.on_session_deleted)
+        events.session_deleted.add_counter(self.on_session_deleted)
         events.message_failed.add_listener(self.on_failed)
         events.message_unfailed.add_listener(self.on_unfailed)
         events.agent_unanswered.add_listener(self.on_unanswered)
@@ -39,25 +39,25 @@ class Recorder:
         events.finding.add_listener(self.on_finding)
 
     def on_session_created(
-        self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None, **_: Any
+        self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None
     ) -> None:
         """Record session_creation_ms of a success; a failure is counted by kind when the session ends."""
-        self._count("sessions_started", scenario, phase)
+        self._ledger.count("sessions_started", scenario, phase)
         if exception is None:
             self._time("session_creation_ms", scenario, phase, done_s - started_s)
 
     def on_connected(
-        self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None, **_: Any
+        self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None
     ) -> None:
         """Record ws_connect_ms; a refused connect or upgrade is a connection failure."""
-        self._count("connections_attempted", scenario, phase)
+        self._ledger.count("connections_attempted", scenario, phase)
         if exception is None:
             self._time("ws_connect_ms", scenario, phase, done_s - started_s)
         else:
             self._count("connection_failures", scenario, phase, kind_of(exception))
 
     def on_joined(
-        self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None, **_: Any
+        self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None
     ) -> None:
         """Record ws_join_ms and the gauge of joined sockets; a refused join is a connection failure."""
         if exception is None:
@@ -82,13 +82,15 @@ class Recorder:
         if exception is not None:
             self._count("session_failures", scenario, phase, kind_of(exception))
         else:
-            self._count("sessions_cut_short" if cut_short else "sessions_completed", scenario, phase)
+            self._ledger.count("sessions_cut_short" if cut_short else "sessions_completed", scenario, phase)
 
-    def on_session_deleted(self, scenario: str, phase: str, exception: Exception | None, **_: Any) -> None:
+    def on_session_deleted(
+        self, scenario: str, phase: str, _started_s: float, _done_s: float, exception: Exception | None
+    ) -> None:
         """Count a deletion, and whether it succeeded."""
-        self._count("cleanup_attempted", scenario, phase)
+        self._ledger.count("cleanup_attempted", scenario, phase)
         if exception is None:
-            self._count("cleanup_succeeded", scenario, phase)
+            self._ledger.count("cleanup_succeeded", scenario, phase)
         else:
             self._count("cleanup_failed", scenario, phase, kind_of(exception))
 

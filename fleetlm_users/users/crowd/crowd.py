@@ -193,8 +193,8 @@ class Crowd:
         """Connect and join a device; from the first step on, it is among those to be closed."""
         session, events, timeout_s = self._session, self._run.events, self._run.options.join_timeout_s
         devices.append(device)
-        session.timed(events.connected, lambda: connect(device.socket))
-        session.timed(events.joined, lambda: device.join(timeout_s))
+        session.timed(events.connected, connect, device.socket)
+        session.timed(events.joined, device.join, timeout_s)
 
     def _leave(self, device: Device) -> None:
         """Leave and close; a device lost meanwhile has been counted by `device_lost`."""

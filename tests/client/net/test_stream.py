@@ -9,7 +9,6 @@ import gevent
 import pytest
 from gevent import socket
 
-from fleetlm_users.client.net import stream as arrival
 from fleetlm_users.client.net.racing import connect_one
 from fleetlm_users.client.net.resolver import Address
 from fleetlm_users.client.net.stream import (
@@ -148,7 +147,7 @@ WALL_AHEAD_NS = 1_700_000_000 * NS_PER_S
 def clocks(monkeypatch):
     """The wall clock's lead in a list, to be changed; sockets are made at 10 s, and reads by default at 13 s."""
     ahead_ns = [WALL_AHEAD_NS]
-    monkeypatch.setattr(arrival, "wall_ahead_ns", lambda: ahead_ns[0])
+    monkeypatch.setattr(time, "time_ns", lambda: time.perf_counter_ns() + ahead_ns[0])
     return ahead_ns
 
 
@@ -158,6 +157,7 @@ def made(clocks, monkeypatch):
 
     def set_s(seconds):
         monkeypatch.setattr(time, "perf_counter", lambda: seconds)
+        monkeypatch.setattr(time, "perf_counter_ns", lambda: round(seconds * NS_PER_S))
 
     set_s(10.0)
     one = Arrival()
