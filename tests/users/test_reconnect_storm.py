@@ -112,7 +112,7 @@ def test_what_nothing_brings_is_named(stage):
 
 
 def test_the_wait_after_a_refused_join_is_not_the_generators_own(stage):
-    """The server refused, and the official client waits: only what comes on top of that wait is ours."""
+    """The server refused, and the official client waits: only the delay beyond that wait is ours."""
     storm = by_server(stage, rejoin_after="500ms")
     (session,) = writing(storm)
     storm.server.refuse_joins = 1

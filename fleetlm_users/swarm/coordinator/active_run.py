@@ -208,7 +208,7 @@ class ActiveRun:
         return words
 
     def stop_by_control(self) -> None:
-        """Note that a control command ends the run, which the report says."""
+        """Note that a control command ends the run; the report says so."""
         self.load.note_stop()
         self.say("By control: the run ends")
 

@@ -114,7 +114,7 @@ class Coordinator(ReportingRole):
         return run
 
     def stop_by_control(self) -> None:
-        """Note that a control command ends the run that is on. Raise StartupError if there is none."""
+        """Note that a control command ends the current run. Raise StartupError if there is none."""
         if self._run is None or not self._run.is_on:
             raise StartupError("No run is on", USAGE_EXIT)
         self._run.stop_by_control()

@@ -45,7 +45,7 @@ class DurabilityUser(SkewedUser):
                     self._come_back(session)
 
     def _come_back(self, session: UserSession) -> None:
-        """Join the session again, however often it takes, whatever the rate of the run."""
+        """Join the session again, in as many attempts as it takes, whatever the rate of the run."""
         broke_s = time.perf_counter()
         while not self._is_back(session):
             if not self.wait_out(time.perf_counter() + RESUME_PAUSE_S):

@@ -147,7 +147,7 @@ class ReconnectStormUser(SkewedUser):
     # The life of a session
 
     def _come_back(self, session: UserSession, down: Disconnected) -> None:
-        """Return to the session, however often it takes, whatever the rate of the run."""
+        """Return to the session, in as many attempts as it takes, whatever the rate of the run."""
         lost_s = time.perf_counter()
         while session.down is None and time.perf_counter() < lost_s + NOTICED_S:
             gevent.sleep(0)  # a write failed first: open messages get their fate when the loss itself is noticed
@@ -199,7 +199,7 @@ class ReconnectStormUser(SkewedUser):
         return None
 
     def _rejoin(self, session: UserSession) -> Return | None:
-        """Join on the open socket, however often it takes; return None if the socket is gone or the user's end came.
+        """Join on the open socket until it succeeds; return None if the socket is gone or the user's end came.
 
         The first join is due when the socket has opened, a further one after its wait; only what comes later is ours.
         """

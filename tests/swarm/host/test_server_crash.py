@@ -125,7 +125,7 @@ def test_the_server_is_known_before_the_run():
 
 
 def test_the_stand_in_has_as_long_to_start_again_as_any_server():
-    """`--restart-timeout`; one that takes longer leaves the run in doubt."""
+    """It is `--restart-timeout`; a restart that takes longer leaves the run in doubt."""
 
     class Servers:
         standin_pid = None

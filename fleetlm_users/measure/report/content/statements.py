@@ -150,7 +150,7 @@ def _missed(summary: Summary) -> Iterator[Statement]:
     text += f", beyond it since {clock(began_s)} of the run" if began_s is not None else ""
     text += f", at its worst at {clock(worst_s)} of the run" if worst_s is not None else ""
     behaviour = _behaviour(summary, worst)
-    text += f", most of it in {behaviour}" if behaviour else ""
+    text += f", slowest in {behaviour}" if behaviour else ""
     yield Statement(f"{text}.", anchor_of(summary, worst["metric"]))
 
 
@@ -174,7 +174,7 @@ def _failed(summary: Summary) -> Iterator[Statement]:
     text = f"{worst['expression']} was missed: {formatting.measured(worst['measured'], worst['unit'])}"
     window, began_s, first_s = worst.get("worst_window_s"), worst.get("began_s"), worst.get("first_s")
     text += f", at worst from {clock(int(window[0]))} to {clock(int(window[1]))} of the run" if window else ""
-    text += f", beyond it since {clock(began_s)} of the run" if began_s is not None else ""
+    text += f", beyond its bound since {clock(began_s)} of the run" if began_s is not None else ""
     first = "first counted" if worst["unit"] == "count" else "the first failure counted"
     first = _FIRST.get(worst["metric"], first)
     text += f", {first} at {clock(first_s)} of the run" if first_s is not None else ""
@@ -188,7 +188,7 @@ def _unsampled(summary: Summary) -> Iterator[Statement]:
     if not empty or len(empty) < len(missed):
         return
     more = f" and {len(empty) - 1} more" if len(empty) > 1 else ""
-    text = f"{empty[0]['expression']}{more} had no samples, and what nothing shows is not kept."
+    text = f"{empty[0]['expression']}{more} had no samples, and a threshold without samples fails."
     yield Statement(text, anchor_of(summary, empty[0]["metric"]))
 
 
@@ -221,7 +221,8 @@ def _failing_behaviour(summary: Summary, entry: ThresholdEntry) -> str:
     most = max(failed, key=lambda name: failed[name], default="")
     if 2 * failed.get(most, 0) <= sum(failed.values()):
         return ""
-    return f", {'all' if failed[most] == sum(failed.values()) else 'most'} of it in {most}"
+    share = "all" if failed[most] == sum(failed.values()) else "most"
+    return f", {share} {'of them' if counter is not None else 'failures'} in {most}"
 
 
 def _times_bound(entry: ThresholdEntry) -> float:
@@ -248,17 +249,17 @@ def _slow_part(summary: Summary) -> Iterator[Statement]:
     metric = worst["metric"]
     parts = [entry["slow_part"] for entry in slowest_of(summary) if entry["metric"] == metric]
     names = {
-        "generator": "the generator itself, which sent them late",
-        "append": "the server, between send and broadcast",
+        "generator": "the generator's own delay before it sent them",
+        "append": "the server's, from send to broadcast",
         "agent": "the agent's answer",
-        "reply": "the server, between push and reply",
-        "event": "the server, until the event came",
+        "reply": "the server's, from push to reply",
+        "event": "the server's, until the event came",
     }
     for part, words in names.items():
         n = sum(each == part for each in parts)
         if n * 2 > len(parts):
             what = {"push_latency_ms": "pushes", "event_latency_ms": "events"}.get(metric, "messages")
-            text = f"What took longest in {n} of the {len(parts)} slowest such {what} was {words}."
+            text = f"In {n} of the {len(parts)} slowest such {what}, the longest part was {words}."
             yield Statement(text, "slowest")
 
 
@@ -287,9 +288,9 @@ def _storm(summary: Summary) -> Iterator[Statement]:
         text = f"{_STORM_SHARE} of the {cut} were back after {back_s:,.3g} s"
     if missed["not_brought"]:
         text += f"; {formatting.count(missed['not_brought'])} of {formatting.count(missed['all'])} missed messages"
-        text += " never came"
+        text += " never arrived"
     elif missed["all"]:
-        text += f"; all {formatting.count(missed['all'])} messages that they missed were brought"
+        text += f"; all {formatting.count(missed['all'])} messages that they missed were delivered"
     yield Statement(f"{text}.", "storm")
 
 

@@ -63,7 +63,7 @@ class RunLoad:
         return RunCourse(self._edits(), self._clock.resets, self.stages())
 
     def _edits(self) -> list[dict[str, Any]]:
-        """Return what was changed so far, in the order of time; an order for after the run's end changed nothing."""
+        """Return what was changed so far, in order of time, without changes due after the run's end."""
         ends_s = self._clock.elapsed_s() if self._clock.is_stopped else math.inf
         speeds = [edit for edit in self.speed_control.edits if edit["at_s"] <= ends_s]
         return sorted([*self.target.edits, *speeds, *self._stops], key=itemgetter("at_s"))

@@ -115,14 +115,14 @@ def test_a_behaviour_is_named_where_it_stands_out(summary_of, slower_us, is_name
                 ledger.trend("append_latency_ms", scenario, "main").add(value_us)
 
     told, _ = summary_of(write, thresholds="append_latency_ms: p(95)<1")
-    assert ("most of it in churn" in texts(told)[1]) is is_named
+    assert ("slowest in churn" in texts(told)[1]) is is_named
 
 
 @pytest.mark.parametrize(
     ("metric", "lateness_s", "words"),
     [
-        ("append_latency_ms", 0.4, "the generator itself, which sent them late"),
-        ("append_latency_ms", 0.0, "the server, between send and broadcast"),
+        ("append_latency_ms", 0.4, "the generator's own delay before it sent them"),
+        ("append_latency_ms", 0.0, "the server's, from send to broadcast"),
         ("agent_latency_ms", 0.4, "the agent's answer"),
     ],
 )
@@ -135,7 +135,7 @@ def test_the_slow_part_of_the_slowest_messages_is_named(summary_of, healthy, met
         slow(ledger, metric, lateness_s)
 
     told, _ = summary_of(write, thresholds=f"{metric}: max<1")
-    assert f"What took longest in 3 of the 3 slowest such messages was {words}." in texts(told)
+    assert f"In 3 of the 3 slowest such messages, the longest part was {words}." in texts(told)
 
 
 def test_a_backlog_that_grew_is_named(summary_of, healthy):
@@ -242,12 +242,12 @@ def storm(back_s, **more):
         (
             storm(1.5, missed={"all": 220, "replayed": 219, "pushed": 1, "not_brought": 0}),
             "95 % of the 20 sessions that lost their connection were back after 1.5 s; all 220 messages that they "
-            "missed were brought.",
+            "missed were delivered.",
         ),
         (
             storm(1.5, missed={"all": 220, "replayed": 217, "pushed": 0, "not_brought": 3}),
             "95 % of the 20 sessions that lost their connection were back after 1.5 s; 3 of 220 missed messages never "
-            "came.",
+            "arrived.",
         ),
     ],
 )
@@ -291,8 +291,8 @@ def failing(ledger):
         (
             "messages_lost: count==0; message_success_rate: rate>0.99",
             {"began_s": 70},
-            "message_success_rate: rate>0.99 was missed: 95.00 %, beyond it since 1:10 of the run, "
-            "most of it in churn.",
+            "message_success_rate: rate>0.99 was missed: 95.00 %, beyond its bound since 1:10 of the run, "
+            "most failures in churn.",
             "messages",
         ),
         (
@@ -304,26 +304,26 @@ def failing(ledger):
         (
             "messages_lost: count==0; message_failures: count<2",
             {"first_s": 9},
-            "messages_lost: count==0 was missed: 10, first counted at 0:09 of the run, most of it in churn.",
+            "messages_lost: count==0 was missed: 10, first counted at 0:09 of the run, most of them in churn.",
             "failures",
         ),
         (
             "seq_gaps: count==0",
             {"first_s": 61},
-            "seq_gaps: count==0 was missed: 3, the first gap noticed at 1:01 of the run, all of it in burst.",
+            "seq_gaps: count==0 was missed: 3, the first gap noticed at 1:01 of the run, all of them in burst.",
             "counts",
         ),
         (
             "durability_rate: rate==1",
             {"first_s": 0},
             "durability_rate: rate==1 was missed: 90.00 %, the first such message acknowledged at 0:00 of the run, "
-            "all of it in burst.",
+            "all failures in burst.",
             "rates",
         ),
     ],
 )
 def test_the_failures_that_weigh_most_are_named(summary_of, thresholds, moment, said, anchor):
-    """A share before a count; with its moment where the seconds tell, and the behaviour that has most of them."""
+    """A share comes before a count; the sentence has the moment if the seconds tell it, and the behaviour with most."""
     told, _ = summary_of(failing, thresholds=thresholds)
     for entry in told["thresholds"]:
         entry.update(moment)
@@ -341,7 +341,7 @@ def test_what_had_no_samples_is_named_where_nothing_else_explains_the_failure(su
     told, _ = summary_of(healthy, thresholds="lifecycle_total_ms: max<60000; message_roundtrip_ms: max<60000")
     assert [entry["measured"] for entry in told["thresholds"]] == [None, None]
     expression = told["thresholds"][0]["expression"]
-    assert texts(told)[1] == f"{expression} and 1 more had no samples, and what nothing shows is not kept."
+    assert texts(told)[1] == f"{expression} and 1 more had no samples, and a threshold without samples fails."
     told["thresholds"].append(told["thresholds"][0] | {"metric": "messages_sent", "measured": 9.0, "unit": "count"})
     assert "no samples" not in "".join(texts(told))
 

@@ -49,7 +49,7 @@ def test_a_stage_begins_shortly_after_it_is_asked_for():
 
 
 def test_a_stop_by_control_is_a_change_and_an_order_that_came_too_late_is_none():
-    """The first stop counts; what was ordered for after the end of the run never happened."""
+    """The first stop counts; a change that was due after the end of the run never happened."""
     load, clock = run_load()
     clock.now_s = 2.0
     load.speed_control.set(2.0)
