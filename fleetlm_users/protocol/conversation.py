@@ -33,7 +33,7 @@ MAX_PRESUMED = 1_000
 """The most presumed refusals that may still turn out to be appended; beyond it the oldest become final."""
 
 UNCOUNTED = 1 << 62
-"""In place of the number of messages sent where it is not known: any own push may be of one of them."""
+"""Stands for the number of sent messages if it is not known: any own push may belong to one of them."""
 
 MAX_EARLY_REFUSALS = 64
 """The most error replies held for pushes not yet known; each write in progress has at most one, any more are
@@ -291,10 +291,10 @@ class Conversation:
         self._observer.appended(message, done_s)
 
     def _unknown(self, client_ref: str) -> None:
-        """Report an own push that is of no open message.
+        """Report an own push that belongs to no open message.
 
-        If one that was sent has neither been pushed nor is open, it may be that one, late. Otherwise a ref of this
-        session, which has the others' stem before its number, is of a message that was pushed before.
+        If a sent message has neither been pushed nor is open, the push may be that one, late. Otherwise a ref of this
+        session, which has the same stem before its number as the others, belongs to a message that was pushed before.
         """
         stem, hyphen, _ = client_ref.rpartition("-")
         if self._shown + len(self._pending) < self._opened:

@@ -80,7 +80,7 @@ class FanOutObserver(Protocol):
         """Note that a listener got a message after one with a higher seq."""
 
     def altered(self, spread: Spread) -> None:
-        """Note that a message was pushed to a listener with other content than was sent: once per message.
+        """Note, once per message, that a listener was pushed a message with other content than was sent.
 
         A message that was already altered for its own session is left out, as it is counted there.
         """

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 APPENDED_AGAIN: Final = "appended_again"
-"""A message that was pushed before came once more, under another seq."""
+"""A message that was pushed before came again, under another seq."""
 
 CONTENT_ALTERED: Final = "content_altered"
 SEQ_ALTERED: Final = "seq_altered"

@@ -67,7 +67,7 @@ def test_bytes(value, text):
     ],
 )
 def test_events_a_second(value, text):
-    """More digits where they are few: one a day is not shown as none."""
+    """Few events get more digits: one a day is not shown as none."""
     assert formatting.per_s(value) == text
 
 

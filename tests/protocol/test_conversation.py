@@ -315,7 +315,7 @@ def test_a_push_of_an_own_message_is_compared_with_what_was_sent(notes, push, ki
 
 
 def test_what_is_no_message_in_a_replay_is_reported(talk, notes):
-    """The messages beside it are taken."""
+    """The messages beside it count."""
     talk.joined([None, 1, "x", {}, {"seq": "2"}, {"seq": True}, own(1, 1)])
     assert notes.kinds["malformed_message"] == 6
     talk.message(own(1, 1), 1.0)

@@ -174,7 +174,7 @@ def _finished(command: Sequence[str], wait_s: float) -> tuple[int, str]:
 
 
 def _last_lines(output: str) -> str:
-    """Return the last lines, without those of Locust's log that say what went as it should."""
+    """Return the last lines, without the routine ones of Locust's log."""
     lines = [line.strip() for line in output.splitlines() if line.strip() and not _ROUTINE.match(line)]
     return printable(" ".join(lines[-MAX_LINES:]), MAX_WORDS) or "no output"
 

@@ -21,7 +21,7 @@ __all__ = ("OFF", "Judgement", "Threshold", "judge", "keeps", "not_bounded", "ov
 NOTHING_TO_JUDGE: Final = "nothing came that it could judge"
 
 _OF_BROADCASTS: Final = frozenset(("messages_received", "messages_acknowledged"))
-"""What there must be for a count of flawed or missing broadcasts to mean anything."""
+"""The evidence without which a count of flawed or missing broadcasts means nothing."""
 
 
 class Judgement(msgspec.Struct, frozen=True):

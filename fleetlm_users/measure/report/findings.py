@@ -18,7 +18,7 @@ def audit_lines(summary: Summary) -> list[str]:
 
 
 def storage_lines(summary: Summary) -> list[str]:
-    """Return the lines of the audit; for a run without one, that it leaves open what is stored."""
+    """Return the lines of the audit; without one, a line that says what the run does not show."""
     lines = audit_lines(summary)
     appended = summary["accounting"]["all"]["all"]["appended"]
     if summary.get("audit") is None and appended:

@@ -22,10 +22,10 @@ MAX_MESSAGES: Final = 100_000
 
 
 def standin_storage(folder: Path) -> list[str]:
-    """Return what a stand-in needs so that it can be killed and started again.
+    """Return the options that let a stand-in be killed and started again.
 
-    It stores what it acknowledged as often as the recorded server of its protocol, unless its other options say when,
-    and keeps whole sessions.
+    It stores what it acknowledged as often as the recorded server of its protocol, unless its other options say
+    otherwise, and keeps whole sessions.
     """
     files = ["--storage-file", str(folder / "storage"), "--journal", str(folder / "journal")]
     return ["--max-messages-per-session", str(MAX_MESSAGES), "--flush-as-recorded", *files]

@@ -130,7 +130,7 @@ def test_what_no_benchmark_knows_ends_the_check_at_the_first(monkeypatch, tmp_pa
 
 
 def test_why_a_benchmark_was_not_run_is_said_without_the_log(monkeypatch, tmp_path):
-    """Whole, and as a sentence; the log's lines of what went well are none of it."""
+    """It is whole, and a sentence, without the routine lines of the log."""
     refusal = "invalid value 'early' for the server's protocol (--protocol): expected " + "one that can be read " * 9
     log = "[2026-11-28 12:05:59,395] vm/INFO/locust.main: Starting Locust 2.47.0\n"
     said = f"{log}created agent a with webhook b\n{refusal}, for example --protocol late\n"

@@ -104,7 +104,7 @@ def test_a_run_that_stops_nothing_has_no_doubt():
     ],
 )
 def test_a_crash_that_broke_nothing_was_none(crash, broken, is_untested):
-    """What nobody stopped cannot show what a crash costs."""
+    """A server that nobody stopped cannot show what a crash costs."""
     ledger, snapshots = Ledger(DEFAULT, "e", "local"), SnapshotStore("e")
     ledger.count("disconnects", "durability", "main", broken)
     snapshots.absorb("local", ledger.snapshot(1, True, 9.0))

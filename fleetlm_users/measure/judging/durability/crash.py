@@ -14,7 +14,7 @@ from fleetlm_users.units import US_PER_S
 PLANNED: Final = frozenset(("disconnects", "messages_not_sent"))
 """Counters of trouble that a crash causes as planned."""
 
-UNTESTED: Final = "no connection broke, so no crash was put to the test"
+UNTESTED: Final = "no connection broke, so the run does not show what a crash costs"
 
 
 class CrashEntry(TypedDict):
@@ -53,7 +53,7 @@ def crash_doubts(crash: CrashRecord) -> Iterator[str]:
 
 
 def untested(crash: CrashRecord, totals: Totals) -> Iterator[str]:
-    """Yield that the run shows nothing of a crash, where nothing else says so."""
+    """Yield that the run shows nothing about a crash, unless something else already says so."""
     is_over = not crash.how or crash.back_s is not None
     if is_over and not crash.problem and not totals.count("disconnects", phase=ALL):
         yield UNTESTED

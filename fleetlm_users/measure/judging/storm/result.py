@@ -181,7 +181,7 @@ def storm_doubts(record: StormRecord, entry: StormEntry) -> Iterator[str]:
     elif entry["back"] < entry["cut"]:
         yield f"{_n(entry['cut'] - entry['back'])} of {_n(entry['cut'])} sessions never came back"
     if record.away_messages and not entry["missed"]["replayed"] + entry["missed"]["not_brought"]:
-        yield "nothing was missed that a replay could have brought, so none was put to the test"
+        yield "nothing was missed that a replay could have delivered, so no replay was tested"
     if entry["generator"]["is_limit"]:
         yield f"the generator was the limit: {_generator_words(entry['generator'])}"
 

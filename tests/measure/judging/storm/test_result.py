@@ -48,7 +48,7 @@ def test_a_storm_that_went_well(totals_of):
         ({"back": 98}, "2 of 100 sessions never came back"),
         ({"sessions_cut": 0, "back": 0}, "no connection was cut: no session was joined"),
         ({"sessions_cut": 90, "back": 90}, "10 of 100 sessions were not joined when they were to be cut"),
-        ({"missed_replayed": 0, "missed_pushed": 100}, "so none was put to the test"),
+        ({"missed_replayed": 0, "missed_pushed": 100}, "so no replay was tested"),
         ({"took_ms": 2000, "own_ms": 201}, "the generator was the limit: 48 sessions came back per second"),
         ({"took_ms": 2000, "cpu": 91.0}, "the generator was the limit"),
     ],
