@@ -1,13 +1,14 @@
 """The outputs of the command line: standard output with its style, a progress line, and files that the user names."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Final
 
 import click
 
+from fleetlm_users.earlier_runs.result_folders import is_record
 from fleetlm_users.errors import FleetlmError, UsageError
 from fleetlm_users.measure.report.terminal_style import Style
 from fleetlm_users.output import LiveLine, wants_colour, width_of
@@ -46,6 +47,14 @@ def check_distinct(paths: Mapping[str, Path]) -> None:
     for (_, one), (flag, other) in combinations(paths.items(), 2):
         if other != STANDARD_OUTPUT and share_a_file(one, other):
             raise UsageError(flag, str(other), "a file that no other option writes", f"{flag} another-{other.name}")
+
+
+def check_spares(paths: Mapping[str, Path], read: Iterable[Path]) -> None:
+    """Raise UsageError if the output of a flag would replace a file that is `read`, or that any run has measured."""
+    files = list(read)
+    for flag, path in paths.items():
+        if path != STANDARD_OUTPUT and (is_record(path) or any(share_a_file(path, file) for file in files)):
+            raise UsageError(flag, str(path), "a file that is not a run's own record", f"{flag} {path.stem}-report")
 
 
 def write_output(path: Path, text: str) -> None:

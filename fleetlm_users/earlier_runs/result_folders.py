@@ -17,6 +17,7 @@ SUMMARY: Final = "summary.json"
 KNOWN_FORMAT: Final = 1  # measure.summary.SUMMARY_FORMAT as this reader understands it
 MAX_BYTES: Final = 64 << 20
 SECONDS: Final = "timeseries.csv"
+RECORD: Final = frozenset((SUMMARY, SECONDS, "run.json"))
 MAX_SECONDS_BYTES: Final = 256 << 20
 """Ten days of rows."""
 
@@ -24,6 +25,12 @@ UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, Va
 """The errors of reading a file whose faults no check has found."""
 
 EXAMPLE: Final = "results/20261124T113500Z-mixed-r1124-1135-7f3a"
+
+
+def is_record(path: Path) -> bool:
+    """Return whether a path leads to what a run has measured: its reports can be written again, these files cannot."""
+    file = Path(os.path.realpath(path))
+    return file.name in RECORD and file.is_file() and file.with_name(SUMMARY).is_file()
 
 
 def read_run(path: Path) -> RunFile:

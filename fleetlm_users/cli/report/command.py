@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from fleetlm_users.cli.schema.documents import check_types
-from fleetlm_users.cli.terminal import FILE, check_distinct, style, write_output
+from fleetlm_users.cli.terminal import FILE, check_distinct, check_spares, style, write_output
 from fleetlm_users.earlier_runs.result_folders import EXAMPLE, UNREADABLE, read_run, read_seconds
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.measure.comparing.baseline import baseline_entry
@@ -59,12 +59,15 @@ def report(folder: Path, baseline: Path | None, **files: Path | None) -> None:
     Exit code: 0 whatever the run's verdict, 2 what cannot be read, 1 what
                cannot be written
     """  # noqa: D301  # \b is what click looks for
-    check_distinct({f"--{name}": path for name, path in files.items() if path is not None})
+    outputs = {f"--{name}": path for name, path in files.items() if path is not None}
+    check_distinct(outputs)
     run = read_run(folder)
+    earlier = None if baseline is None else read_run(baseline)
+    check_spares(outputs, (one.path for one in (run, earlier) if one is not None))
     try:
         check_types(run.summary)
-        if baseline is not None:
-            run.summary["baseline"] = baseline_entry(compare(read_run(baseline), run, Tolerances()))
+        if earlier is not None:
+            run.summary["baseline"] = baseline_entry(compare(earlier, run, Tolerances()))
         wanted = [(path, _RENDERERS[name](run)) for name, path in files.items() if path is not None]
         shown = "" if wanted else render(run.summary, style().width, style().colour)
     except ShapeError as problem:

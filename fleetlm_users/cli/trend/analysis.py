@@ -62,17 +62,15 @@ class TrendAnalysis:
         """The answer in a few words."""
         return {REGRESSION: "worse", INCOMPARABLE: "inconclusive", NO_REGRESSION: "no unwanted change"}[self.exit_code]
 
-    @property
-    def _newest(self) -> str:
-        return self.history.runs[-1].name if self.history.runs else "nothing"
-
     def cautions(self) -> list[str]:
         """Return the limits of the answer."""
         since = len(self.history.left_out_since)
         cautions = []
         if since:
             results = f"{since} result{'s' if since != 1 else ''}"
-            cautions.append(f"{results} after run {self._newest} left out: nothing is said of what came since")
+            cautions.append(
+                f"{results} after run {self.history.runs[-1].name} left out: nothing is said of what came since"
+            )
         for one in self.deciding:
             runs = len(one.setup.runs)
             cautions += [f"{one.setup.benchmark}: the newest run did not measure {name}" for name in one.unmeasured]

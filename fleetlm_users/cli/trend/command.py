@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from fleetlm_users.cli.comparing_options import comparing_options, tolerances_of
-from fleetlm_users.cli.terminal import FILE, check_distinct, style, write_output
+from fleetlm_users.cli.terminal import FILE, check_distinct, check_spares, style, write_output
 from fleetlm_users.cli.trend import page
 from fleetlm_users.cli.trend import text as trend_text
 from fleetlm_users.cli.trend.analysis import TrendAnalysis, trend_of
@@ -80,8 +80,10 @@ def trend(  # noqa: PLR0913, PLR0917  # click passes each option as an argument 
                  of such a figure
     """  # noqa: D301  # \b is what click looks for
     files = dict(_export(item) for item in exports)
-    check_distinct({f"--export {name}": path for name, path in files.items()} | ({"--html": html} if html else {}))
+    outputs = {f"--export {name}": path for name, path in files.items()} | ({"--html": html} if html else {})
+    check_distinct(outputs)
     history = read_history(folders, last)
+    check_spares(outputs, (run.file.path for run in history.runs))
     tolerances = tolerances_of(tolerance, rate_tolerance)
     settings = TrendSettings(significance, tolerances, by_scenario, _accepted(history, accept))
     try:

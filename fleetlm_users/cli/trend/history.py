@@ -52,7 +52,9 @@ class RunHistory:
     @property
     def left_out_since(self) -> tuple[LeftOut, ...]:
         """Return the results left out that are newer than the newest run: the answer says nothing about them."""
-        newest = self.runs[-1].started if self.runs else datetime.min.replace(tzinfo=UTC)
+        if not self.runs:
+            return ()
+        newest = self.runs[-1].started
         return tuple(one for one in self.left_out if one.started is not None and one.started > newest)
 
 

@@ -105,3 +105,23 @@ def test_what_cannot_be_written_is_said(bench, folder, tmp_path):
     done = bench("report", folder, "--html", tmp_path)
     assert done.exit_code == 1
     assert "cannot be written" in done.output
+
+
+@pytest.mark.parametrize("name", ["summary.json", "timeseries.csv", "run.json"])
+def test_what_was_measured_is_not_written_over(bench, folder, tmp_path, name):
+    """Under whatever name: a report can be written again, a measurement cannot. Nor by a trend."""
+    (folder / name).touch()
+    (tmp_path / "link").symlink_to(folder)
+    kept, other = (folder / name).read_text(), written(tmp_path / "other", made())
+    for words in (
+        ("report", folder, "--html", folder / name),
+        ("report", folder, "--junit", tmp_path / "link" / name),
+        ("report", other, "--baseline", folder, "--text", folder / name),
+        ("trend", folder, "--html", folder / name),
+        ("trend", folder, "--export", f"bencher={folder / name}"),
+    ):
+        done = bench(*words)
+        assert done.exit_code == 2, done.output
+        assert "a run's own record" in " ".join(done.output.split())
+    assert (folder / name).read_text() == kept
+    assert bench("report", folder, "--html", folder / "report.html").exit_code == 0
