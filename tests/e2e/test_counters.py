@@ -118,7 +118,7 @@ RUNS = {
         ("--protocol", "late", "--quirks", "--lose-every", "7", "--double-every", "5", "--reorder-every", "11"),
         [*CROWD, "--reply-timeout", "500ms"],
         """deliveries_expected deliveries_seen deliveries_missed deliveries_repeated deliveries_duplicated
-        deliveries_out_of_order fan_outs_whole fan_outs_missed chunks_delivered""",
+        deliveries_out_of_order fan_outs_whole fan_outs_missed chunks_delivered messages_not_pushed""",
     ),
     "a crowd whose messages come late": (
         "fan_out",
@@ -165,6 +165,7 @@ AGENTS = {
 """The options of the agent, where the stand-in's own would not do."""
 
 ELSEWHERE = {
+    "client_anomalies": "tests/users/test_inbox_watcher.py",  # the stand-in's messages have their times
     "messages_unacknowledged": "tests/users/test_session_observer.py",  # the stand-in replies to every send
     "backlogs_short": "tests/users/test_rest_user.py",  # the stand-in writes as fast as it is asked to
     "replays_failed": "tests/users/test_rest_user.py",  # the stand-in answers every GET
