@@ -212,7 +212,9 @@ def _lines(entry: StormEntry) -> Iterator[str]:
         yield "the statistics were reset after the last cut: nothing of it can be told"
         return
     moments = ", ".join(f"{at_s:.1f} s" for at_s, _ in entry["cuts"][:3]) + (" …" if len(entry["cuts"]) > 3 else "")
-    yield f"{_n(entry['cut'])} of {_n(entry['planned'])} sessions lost their connection, {entry['how']}, at {moments}"
+    cut, planned = entry["cut"], entry["planned"]
+    of_all = f"{_n(cut)} of {_n(planned)} sessions" if cut <= planned else f"{_n(cut)} sessions, {_n(planned)} planned,"
+    yield f"{of_all} lost their connection, {entry['how']}, at {moments}"
     if not entry["cut"]:
         return
     times = ", ".join(f"{share} {_s(at_s)}" for share, at_s in entry["back_s"].items())
