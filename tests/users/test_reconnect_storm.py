@@ -102,9 +102,12 @@ def test_what_nothing_brings_is_named(stage):
 
     storm.server.replayed = without_away
     storm.until(lambda: storm.count_of("sessions_resumed") == 1)
+    back_s = time.perf_counter() - storm.run.started_s
     counts = storm.end()
     check_books(counts)
     assert counts["missed_not_brought"] == 1
+    firsts = {first.metric: first.at_s for first in storm.local_run.snapshot().firsts}
+    assert 0.25 <= firsts["missed_not_brought"] <= back_s  # not when the session ended
     assert [(found["kind"], found["session_id"], found["seq"]) for found in storm.found] == [
         ("not_brought_after_cut", "s1", away[0])
     ]

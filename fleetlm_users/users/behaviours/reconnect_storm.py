@@ -76,6 +76,7 @@ class ReconnectStormUser(SkewedUser):
         self._lived: UserSession | None = None
         self._cut_s = -math.inf
         self._is_away = False
+        self._left_s = -math.inf
         self._away_count = 0
 
     @classmethod
@@ -172,6 +173,7 @@ class ReconnectStormUser(SkewedUser):
         """Note that the session receives nothing from now on."""
         self._is_away = True
         self._report(session, self._absences.left())
+        self._left_s = time.perf_counter()
 
     def _stay_away(self) -> None:
         """Wait for the end: the client does not return on its own."""
@@ -246,6 +248,10 @@ class ReconnectStormUser(SkewedUser):
         ):
             if n:
                 self.count(metric, n)
+        run = self.current_run
+        if missed.missing and self._left_s >= run.ledger.since_s:  # counted at the session's end, long after
+            phase, at_s = run.phase_at(self._left_s), self._left_s - run.started_s
+            run.ledger.first("missed_not_brought", self.scenario, phase, at_s)
         for message in missed.missing:
             session.observer.finding(
                 NOT_BROUGHT, message.seq, message.client_ref, "appended while its session was away"

@@ -78,6 +78,7 @@ _ANSWER_AUDITED: Final = "the first such answer pushed"
 _FIRST: Final[Mapping[str, str]] = MappingProxyType(
     {
         "seq_gaps": "the first gap noticed",
+        "missed_not_brought": "the first such absence begun",
         "messages_unstored": _MESSAGE_AUDITED,
         "messages_stored_changed": _MESSAGE_AUDITED,
         "durability_rate": _MESSAGE_AUDITED,

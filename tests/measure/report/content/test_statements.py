@@ -281,6 +281,7 @@ def failing(ledger):
         ledger.counter("messages_appended", scenario, "main").n += 100 - n_lost
         ledger.count("messages_lost", scenario, "main", n_lost, "timeout")
     ledger.count("seq_gaps", "burst", "main", 3)
+    ledger.count("missed_not_brought", "burst", "main", 2)
     ledger.count("messages_audited", "burst", "main", 10)
     ledger.count("messages_stored", "burst", "main", 9)
 
@@ -311,6 +312,13 @@ def failing(ledger):
             "seq_gaps: count==0",
             {"first_s": 61},
             "seq_gaps: count==0 was missed: 3, the first gap noticed at 1:01 of the run, all of them in burst.",
+            "counts",
+        ),
+        (
+            "missed_not_brought: count==0",
+            {"first_s": 12},
+            "missed_not_brought: count==0 was missed: 2, the first such absence begun at 0:12 of the run, "
+            "all of it in burst.",
             "counts",
         ),
         (
