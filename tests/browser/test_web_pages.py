@@ -59,7 +59,7 @@ def test_the_charts_fill_thresholds_turn_and_a_reload_loses_nothing(locust_with,
     expect(charts.locator("#charts .plot canvas")).to_have_count(7)
     expect(rows(charts).nth(7)).to_be_visible()
     label = charts.locator("#charts .plot").first.get_attribute("aria-label")
-    assert re.search(r"p95 [\d.]+, at most [\d.]+", label), label
+    assert re.search(r"p95 [\d.,]+, at most [\d.,]+", label), label
     shoot(charts, "live-light")
 
     charts.reload()

@@ -8,14 +8,14 @@ import requests
 
 from tests.deploy.compose import Compose
 from tests.deploy.containers import WAIT_S, Containers
-from tests.e2e.calm import latency_bounds
+from tests.e2e.calm import calm
 from tests.e2e.harness import newest_summary
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 RUN_ID = "compose"
 SETTINGS = {"DURATION": "4s", "RAMP_UP": "1s", "WARM_UP": "1s", "RUN_ID": RUN_ID, "SEED": "7", "CLEANUP": "1"}
-SETTINGS["THRESHOLD"] = latency_bounds("mixed")
+SETTINGS["THRESHOLD"] = calm("mixed")["THRESHOLD"]
 
 
 def test_a_headless_run_and_then_the_web_ui(tmp_path):
