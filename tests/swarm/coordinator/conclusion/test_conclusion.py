@@ -91,6 +91,7 @@ def test_a_run_in_which_several_scenarios_stream_keeps_the_figures_of_each(tmp_p
     snapshots, ledger = SnapshotStore("e"), Ledger(DEFAULT, "e", "local")
     ledger.count("messages_sent", "burst", "main")
     for place, scenario in enumerate(("burst", "churn"), 1):
+        ledger.count("agent_chunks", scenario, "main", place)
         ledger.trend("agent_first_chunk_ms", scenario, "main").add(100_000 * place)
     ledger.tick(1.0)
     snapshots.absorb("local", ledger.snapshot(1, True, 9.0))
