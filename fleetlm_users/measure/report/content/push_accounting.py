@@ -44,13 +44,14 @@ def is_of_pushes(summary: Summary) -> bool:
 
 
 def sent_in_words(summary: Summary) -> str:
-    """Return how much was sent after the warm-up: 1,200 messages and 300 pushes."""
+    """Return how much was sent after the warm-up: 1,200 messages and 300 pushes; the sessions if nothing was."""
     parts = {
         "messages": (summary["accounting"][MAIN]["all"]["sent"], "message", "messages"),
         "pushes": (_count(summary, SENT, MAIN, ALL), "push", "pushes"),
     }
     kinds = sent_of(summary)
-    shown = [parts[what] for what in kinds if parts[what][0]] or [parts[kinds[0]]]
+    sessions = (_count(summary, "sessions_started", MAIN, ALL), "session", "sessions")
+    shown = [parts[what] for what in kinds if parts[what][0]] or [sessions if sessions[0] else parts[kinds[0]]]
     return " and ".join(f"{formatting.count(n)} {one if n == 1 else many}" for n, one, many in shown)
 
 

@@ -22,6 +22,10 @@ def test_what_was_sent_is_told_by_the_run():
     assert sent_of(summary_of()) == ("messages",)
     both = summary_of("messages", "pushes", messages=1, pushes_sent={"chat": 1, "other": 2})
     assert sent_in_words(both) == "1 message and 3 pushes"
+    assert sent_in_words(summary_of(messages=2, sessions_started={"a": 3})) == "2 messages"
+    assert sent_in_words(summary_of(sessions_started={"a": 3, "b": 1})) == "4 sessions"
+    assert sent_in_words(summary_of(sessions_started={"a": 1})) == "1 session"
+    assert sent_in_words(summary_of()) == "0 messages"
     assert [is_of_pushes(each) for each in (both, summary_of("pushes"), summary_of())] == [False, True, False]
 
 
