@@ -149,6 +149,22 @@ class RestSession:
                 self.observer.finding(kind, message.seq, message.client_ref, "accepted over REST")
         return result.is_flawless
 
+    def forget_checked(self, remembered: int) -> None:
+        """Drop what has been checked, so that a session of hours stays small.
+
+        Args:
+            remembered: How many seqs before the newest message a copy of one is still recognised.
+        """
+        oldest = max((one.seq or 0 for one in self.unchecked), default=0) - remembered
+        self.accepted.clear()
+        self.unchecked.clear()
+        while self._seqs:
+            client_ref, seq = next(iter(self._seqs.items()))
+            if seq > oldest:
+                return
+            del self._seqs[client_ref]
+            self._own_seqs.discard(seq)
+
     def delete(self) -> None:
         """Delete the session. Raise RestFailed."""
         self._client.rest.delete_session(self.session_id)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fleetlm_users.users.behaviours import rest_mix
 from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 
@@ -100,3 +101,22 @@ def test_a_backlog_that_took_too_long_is_short(stage):
     counts = cold.until_idle()
     assert counts["backlogs_short"] == 1
     assert counts["replays_failed:rest"] == 1
+
+
+def test_a_session_of_hours_stays_small(stage, monkeypatch):
+    """What was checked is dropped, except the newest seqs, by which a late copy is recognised."""
+    monkeypatch.setattr(rest_mix, "READ_BACK", 3)
+    monkeypatch.setattr(rest_mix, "REMEMBERED", 5)
+    held = []
+
+    class Watched(RestMixUser):
+        def _read(self, session, due_s):
+            held.append((len(session.accepted), len(session._seqs), len(session._own_seqs)))
+            return super()._read(session, due_s)
+
+    mix = stage(Watched)
+    mix.until(lambda: mix.count_of("replay_checked") >= 20)
+    counts = mix.end()
+    assert "replay_changed" not in counts
+    assert max(held) <= (1, 6, 6)
+    assert len(held) >= 20
