@@ -345,7 +345,7 @@ class UserSession:
             self.observer.anomaly(f"leave_{problem.kind}")
 
     def _finish(self, channel: SessionChannel) -> None:
-        channel.finish()
+        channel.finish("" if self._broken is None else self._broken.kind)
         self.observer.left()
 
     def timed(self, fact: StepHook, step: Callable[..., Answer], *arguments: Any) -> Answer:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from fleetlm_users.client import WriterDevice
+from fleetlm_users.protocol.profile import EARLY, LATE
 from fleetlm_users.users.behaviours.fan_out import FanOutUser
 
 CROWD = {"writers": "2", "listeners": "3", "send_interval": "20"}
@@ -138,6 +140,23 @@ def test_a_device_that_is_lost_ends_the_session(stage, kind):
     assert session.devices == []
     assert session.devices_left == 3  # all but the lost one
     assert counts.get("deliveries_missed:eof", 0) >= (kind == "listener")
+
+
+@pytest.mark.parametrize("conversation", [EARLY, LATE])
+def test_what_is_open_when_a_device_is_lost_is_lost_with_it(stage, conversation):
+    """As with the first device: the run goes on, so it is not in flight."""
+    crowd = begin(stage)
+    crowd.server.conversation = conversation
+    crowd.server.tell = lambda messages: []
+    session = crowd.until(lambda: next((s for s in crowd.server.sessions.values() if s.devices and s.messages), None))
+    device = next(device for device in session.devices if isinstance(device, WriterDevice))
+    device.socket.lose("eof")
+    crowd.until(lambda: crowd.count_of("session_failures", "eof"))
+    lost = crowd.count_of("messages_lost", "eof")
+    counts = crowd.end()
+    assert lost == counts["messages_lost:eof"] > 0
+    fates = ("messages_appended", "messages_lost", "messages_in_flight")
+    assert counts["messages_sent"] == sum(counts.get(fate, 0) for fate in fates)
 
 
 def test_a_device_that_cannot_join_breaks_the_session_before_anything_is_sent(stage):

@@ -190,9 +190,17 @@ class SessionChannel:
         """Leave the topic. Raises ReplyTimeout, PushRefused or Disconnected."""
         self._socket.leave(self.topic, timeout_s)
 
-    def finish(self) -> None:
-        """End the conversation: everything still open gets its fate now. Call it once, after the last wait."""
-        self._conversation.close(time.perf_counter())
+    def finish(self, broken_by: str = "") -> None:
+        """End the conversation: everything still open gets its fate now. Call it once, after the last wait.
+
+        Args:
+            broken_by: Why the session was broken off on other sockets than this one; what is open is lost with it.
+        """
+        if broken_by:
+            self._conversation.expire(time.perf_counter())
+            self._conversation.down(broken_by)
+        else:
+            self._conversation.close(time.perf_counter())
 
     def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
         """Take a server push on the topic; called by the socket."""

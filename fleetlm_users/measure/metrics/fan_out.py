@@ -23,7 +23,9 @@ FAN_OUT: Final[tuple[Metric, ...]] = (
         evidence="deliveries_expected",
         is_trouble=True,
     ),
-    counter("fan_outs_open", "messages and answers that could still have reached every listener when the run ended"),
+    counter(
+        "fan_outs_open", "messages and answers that could still have reached every listener when the session ended"
+    ),
     counter("deliveries_expected", "messages and answers × the listeners that each was to reach"),
     counter("deliveries_seen", "of those, the ones that came within the reply timeout", evidence="deliveries_expected"),
     counter(
@@ -34,7 +36,7 @@ FAN_OUT: Final[tuple[Metric, ...]] = (
     ),
     counter(
         "deliveries_open",
-        "of those, the ones that could still have come when the run ended",
+        "of those, the ones that could still have come when the session ended",
         evidence="deliveries_expected",
     ),
     counter(
