@@ -46,6 +46,19 @@ def test_what_is_kept_is_saved():
     assert "default_branch" not in text.replace(KEEPS, "")
 
 
+def test_no_history_is_taken_for_another():
+    """The newest key that begins like a restore key is fetched: `nightly` must not find those of `nightly-late`."""
+    caches = [step["with"] for step in ACTION["runs"]["steps"] if step.get("uses", "").startswith("actions/cache/")]
+    (begin,) = {cache["restore-keys"] for cache in caches if "restore-keys" in cache}
+    (key,) = {cache["key"] for cache in caches}
+
+    def of(text, history):
+        return text.replace("${{ inputs.history }}", history)
+
+    assert of(key, "nightly").startswith(of(begin, "nightly"))
+    assert not of(key, "nightly-late").startswith(of(begin, "nightly"))
+
+
 def test_every_variable_is_one_that_the_script_reads():
     """It holds for the action and the template, and every input is used."""
     step = next(step for step in ACTION["runs"]["steps"] if step.get("id") == "run")

@@ -1,6 +1,7 @@
 """The audit of real runs: one acknowledged message in many that the server forgot is found and named, by every way."""
 
 import json
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -16,6 +17,7 @@ ROUNDS = ["-u", USERS, "--iterations", 10, "--messages", MESSAGES, "--reply-time
 SENT = USERS * 10 * MESSAGES  # with the answers 2,000 messages
 UNSTORED = ("messages_unstored", "answers_unstored")
 WAYS = ["replay", "rest"]
+MOMENT = re.compile(r"([\d.]+) s into the run")
 STEADY = ["-u", "4", "--send-interval", "250", "-t", "4s", "--warm-up", "1s"]
 """A join replays the newest 100 messages: a run may last three times as long as planned, and still all are replayed."""
 
@@ -72,6 +74,11 @@ def test_any_benchmark_can_be_audited(tmp_path, standin_with, way):
     joins = finished.summary["metrics"]["ws_join_ms"]
     assert sum(joins[phase]["all"]["count"] for phase in ("main", "warm_up") if phase in joins) == 4
     assert "durability_rate" in finished.summary["metrics"]
+    for metric, kind in zip(UNSTORED, ("unstored", "answer_unstored"), strict=True):
+        moments_s = [float(MOMENT.search(finding["detail"])[1]) for finding in findings(finished, kind)]
+        entries = [entry for entry in finished.summary["thresholds"] if entry["metric"] == metric and not entry["ok"]]
+        if moments_s and finished.summary["findings"]["total"] == len(finished.summary["findings"]["shown"]):
+            assert {entry["first_s"] for entry in entries} == {int(min(moments_s))}
 
 
 def test_a_changed_message_is_found_and_named(tmp_path, standin_with):
