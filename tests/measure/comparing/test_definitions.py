@@ -1,5 +1,7 @@
 """Metrics whose definition changed are named, and no figure of two definitions is compared."""
 
+import pytest
+
 from fleetlm_users.cli.compare import text as compare_text
 from fleetlm_users.cli.trend import text as trend_text
 from fleetlm_users.cli.trend.analysis import trend_of
@@ -12,9 +14,18 @@ from fleetlm_users.measure.comparing.rows import Tolerances
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.terminal_style import Style
 from tests.cli.histories import history
-from tests.cli.summaries import rate, run_file, summary, threshold
+from tests.cli.summaries import counter, rate, run_file, summary, threshold
 
 FORMERLY = "sends that were replied to with ok / (appended + rejected + lost + unconfirmed), where the protocol replies"
+FORMER_WORDS = {
+    "acknowledgement_rate": [FORMERLY],
+    "client_anomalies": [
+        "what the client saw and no rule of the protocol foresees, by kind",
+        "what the client received and the protocol does not allow, by kind",
+    ],
+    "messages_duplicated": ["broadcasts of a `seq` already seen in that session"],
+    "replay_changed": ["messages whose replay differs from what was seen live, `id` and `inserted_at` apart"],
+}
 NOW = DEFAULT["acknowledgement_rate"].help
 
 
@@ -29,11 +40,23 @@ def compared(before, after, noise=()):
     return compare(run_file(before), run_file(after, "B"), Tolerances(), noise=others)
 
 
-def test_each_marker_is_in_the_older_words_alone():
+def test_the_older_words_alone_are_known_as_such():
     """As today's catalogue has them."""
     for changed in REDEFINED:
-        assert changed.marker not in DEFAULT[changed.metric].help
-    assert REDEFINED[0].marker in FORMERLY
+        assert changed.former_help.fullmatch(DEFAULT[changed.metric].help) is None
+    for metric, words in FORMER_WORDS.items():
+        (changed,) = [changed for changed in REDEFINED if changed.metric == metric]
+        assert all(changed.former_help.fullmatch(each) for each in words)
+
+
+@pytest.mark.parametrize(("before", "after", "is_named"), [(0, 0, False), (0, 2, True), (2, 0, True), (3, 3, True)])
+def test_a_counter_that_counted_nothing_in_both_is_the_same_by_either_definition(before, after, is_named):
+    """So the sound runs of two versions are compared without a word."""
+    sides = [
+        summary({"messages_duplicated": counter(n) | {"help": words}})
+        for n, words in ((before, FORMER_WORDS["messages_duplicated"][0]), (after, DEFAULT["messages_duplicated"].help))
+    ]
+    assert bool(compared(*sides).redefined) == is_named
 
 
 def test_two_definitions_are_named_and_not_compared():
