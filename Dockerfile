@@ -16,14 +16,14 @@ RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     && install --directory --owner=10001 --group=10001 /results
 WORKDIR /load-tests
 COPY locustfiles ./locustfiles
-# HOME is the one place that is writable where the root is read-only.
+# HOME is the only writable place if the root is read-only.
 ENV HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     RESULTS_DIR=/results
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001
-# Who is healthy differs by role, and a worker listens on nothing: the checks are with the roles.
+# Health differs by role, and a worker listens on nothing, so each role has its own check.
 HEALTHCHECK NONE
 ENTRYPOINT ["locust"]
 CMD ["--help"]

@@ -1,5 +1,5 @@
-# Every target sets up what it needs: a machine with Python 3.11 or newer and make is enough.
-# Another interpreter gets an environment of its own: make test-fast PYTHON=python3.13
+# Every target sets up what it needs; the machine needs only make and Python 3.11 or newer.
+# Another interpreter gets a separate environment: make test-fast PYTHON=python3.13
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv$(if $(filter command line,$(origin PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin

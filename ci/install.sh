@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs this checkout, with the embedded FleetLM and the exact versions it was tested with, into a new environment.
+# Installs this checkout into a new environment, with the embedded FleetLM and the exact versions it was tested with.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

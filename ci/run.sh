@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs benchmarks in a CI job: each with a verdict, compared with earlier runs of the default branch, and looked at over
-# time. Everything is set by variables (docs/ci.md); the exit code is the gate's.
+# Runs benchmarks in a CI job: gives each a verdict, compares it with earlier runs of the default branch, and checks its
+# trend. Variables set everything (docs/ci.md); the exit code is the gate's.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,7 +11,7 @@ inconclusive=${FLEETLM_INCONCLUSIVE:-fail}
 gate=" ${FLEETLM_GATE:-thresholds regression} "
 keep=${FLEETLM_KEEP:-false}
 readonly KEPT_RUNS=200    # of each benchmark, for the trend
-readonly NOISE_RUNS=2     # earlier runs beside the baseline: what differs between them is no regression
+readonly NOISE_RUNS=2     # earlier runs beside the baseline: a difference between them is not a regression
 readonly SUMMARY_BYTES=900000  # GitHub takes 1 MiB of a step's summary
 readonly PASS=0 FAIL=3 INCONCLUSIVE=4
 
@@ -31,7 +31,7 @@ mkdir -p "$out"
 summary=$out/summary.md
 : > "$summary"
 
-# A cancelled job ends its run in order, with a report, and starts no other.
+# A cancelled job ends its run cleanly, with a report, and starts no other.
 child='' cancelled='' interrupted=''
 cancel() {
   cancelled=yes interrupted=yes
@@ -39,8 +39,8 @@ cancel() {
 }
 trap cancel INT TERM HUP
 
-# Sets `code` to the command's exit code. In the background, since bash handles no signal while it waits for a command:
-# a `wait` that a signal interrupts says 128 and the signal, and the next one says how the command ended.
+# Runs a command and sets `code` to its exit code. In the background, since bash handles no signal while it waits for a
+# command: a `wait` that a signal interrupts returns 128 plus the signal, and the next one how the command ended.
 run() {
   local status
   "$@" &
@@ -51,12 +51,12 @@ run() {
   while [[ -n $interrupted ]]; do
     interrupted='' status=0
     wait "$child" || status=$?
-    ((status == 127)) || code=$status  # 127: the command's own code was told before
+    ((status == 127)) || code=$status  # 127: the command's own code was returned before
   done
   child=''
 }
 
-# Splits a line into `words` as a shell would, and runs nothing of it. The last word tells that there was no mistake.
+# Splits a line into `words` as a shell would, without running any of it. The last word shows that there was no mistake.
 split() {
   local split_words='
 import shlex, sys
@@ -70,14 +70,14 @@ sys.stdout.write("".join(word + "\0" for word in [*words, "whole"]))'
   unset 'words[-1]'
 }
 
-# Sets `file` to the locustfile of a line.
+# Sets `file` to the locustfile that a line names.
 find_file() {
   split "$1"
   [[ ${words[0]:-} == *.py ]] && file=${words[0]} || file=$here/locustfiles/${words[0]:-}.py
   [[ -f $file ]] || fail_usage "there is no benchmark '${words[0]:-}': fleetlm-bench list shows them"
 }
 
-# The newest runs of a benchmark in the history, newest first.
+# Prints the newest runs of a benchmark in the history, newest first.
 kept_runs() {
   [[ ! -d $history/$1 ]] || find "$history/$1" -mindepth 2 -maxdepth 2 -name summary.json -printf '%h\n' | sort -r
 }
@@ -93,7 +93,7 @@ one_run() {
   done
 }
 
-# Sets `compared` to the exit code of the comparison with the newest earlier run; empty where there is none.
+# Sets `compared` to the exit code of the comparison with the newest earlier run; empty if there is none.
 compare_run() {
   local folder=$1 name=$2 newest=$3 earlier noise=()
   compared=''
@@ -133,7 +133,7 @@ describe() {
   } >> "$summary"
 }
 
-# The gate's exit code for what one benchmark came to.
+# Prints the gate's exit code for the result of one benchmark.
 gate_code() {
   case $code in
     0) ;;
@@ -157,7 +157,7 @@ verdict_of() {
   esac
 }
 
-# A mistake outweighs a failure, that outweighs what is inconclusive, that a pass.
+# A mistake outweighs a failure, a failure outweighs inconclusive, and inconclusive outweighs a pass.
 weight() {
   case $1 in
     0) echo 0 ;;
@@ -176,7 +176,7 @@ benchmark() {
   while [[ -n ${taken[$name]:-} ]]; do name+=-2; done
   taken[$name]=yes
   folder=$out/$name compared='' trending=''
-  rm -rf -- "$folder"  # of an earlier job in the same workspace
+  rm -rf -- "$folder"  # left by an earlier job in the same workspace
   mkdir -p "$folder/results"
   echo "::group::$1" | { [[ -n ${GITHUB_ACTIONS:-} ]] && cat || sed 's/^::group:://'; }
   one_run "$folder" "$file" "${words[@]:1}"
@@ -202,7 +202,7 @@ while IFS= read -r line || [[ -n $line ]]; do
 done <<< "${FLEETLM_BENCHMARKS:-mixed}"
 ((${#lines[@]})) || fail_usage "FLEETLM_BENCHMARKS names no benchmark; for example: mixed --preset light"
 split "${FLEETLM_ARGS:-}"
-for line in "${lines[@]}"; do find_file "$line"; done  # before any load, not after hours of it
+for line in "${lines[@]}"; do find_file "$line"; done  # refuse a mistake before any load, not after hours of it
 
 for line in "${lines[@]}"; do
   [[ -n $cancelled ]] || benchmark "$line"

@@ -4,11 +4,11 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 namespace=fleetlm-load
 
-# In the foreground, so that no pod of the last run is taken for one of this.
+# Deletes in the foreground, so that no pod of the last run is mistaken for one of this run.
 kubectl --namespace "$namespace" delete job master worker --ignore-not-found --cascade=foreground
 kubectl apply -k "$here"
 
-# A log that breaks off is not the end of the run.
+# If the log breaks off, the run may still be going on.
 kubectl --namespace "$namespace" logs --follow --pod-running-timeout=15m job/master || true
 
 of_master() {
