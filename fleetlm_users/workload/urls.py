@@ -106,15 +106,17 @@ def _checked(text: str, what: str, schemes: tuple[str, ...], example: str) -> Sp
     *first, last = (f"{scheme}://" for scheme in schemes)
     starts = f"{', '.join(first)} or {last}"
     accepted = f"{starts} with a host, optionally a port (1–65535) and a path"
+    accepted += "; no user and password" if "@" in text else ""
+    shown = described(text) if "@" in text else text
     try:
         parts = urlsplit(trimmed)
         port = parts.port
     except ValueError as error:  # a port that is no number or beyond 65535, a bracket that is not closed
-        raise UsageError(what, text, accepted, example) from error
+        raise UsageError(what, shown, accepted, example) from error
     # urlsplit drops tabs and newlines silently, so blanks are looked for in the text itself
     odd = any(character.isspace() or not character.isprintable() for character in trimmed)
     if odd or parts.scheme not in schemes or not parts.hostname or port == 0 or _has_extras(parts):
-        raise UsageError(what, text, accepted, example)
+        raise UsageError(what, shown, accepted, example)
     return parts
 
 

@@ -46,8 +46,8 @@ BAD_URLS = [
     "http://host/a\tb",
     "http://host?x=1",
     "http://host#x",
-    "http://me:secret@host",
 ]
+SECRET_URLS = ["http://me:secret@host", "http://me:secret@host:port", "http://secret@[::1", "http://host/?k=secret@x"]
 
 
 @pytest.mark.parametrize("text", [*BAD_URLS, "ws://host"])
@@ -62,7 +62,16 @@ def test_anything_else_is_no_http_url(text):
     )
 
 
-@pytest.mark.parametrize("text", [bad.replace("http:", "ws:") for bad in BAD_URLS] + ["http://host"])
+@pytest.mark.parametrize("text", SECRET_URLS)
+def test_what_may_hold_a_password_is_refused_and_not_quoted(text):
+    """Whatever else is wrong with it."""
+    for check in (check_http_url, urls_of_host):
+        with pytest.raises(UsageError, match="no user and password") as raised:
+            check(text, "-H")
+        assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", [bad.replace("http:", "ws:") for bad in BAD_URLS + SECRET_URLS] + ["http://host"])
 def test_anything_else_is_no_ws_url(text):
     """The WebSocket's error shows a WebSocket URL."""
     with pytest.raises(UsageError, match=r"ws:// or wss://.*for example ws://localhost:4000/socket/websocket"):

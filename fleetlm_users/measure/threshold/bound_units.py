@@ -6,7 +6,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
-_NUMBER: Final = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+_NUMBER: Final = r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 BOUND: Final = rf"(?P<bound>{_NUMBER})\s*(?P<unit>[A-Za-zµ%]*(?:\s*/\s*[A-Za-z]+)?)"
 """A regular expression of a number with or without a unit."""
 

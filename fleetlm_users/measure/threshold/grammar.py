@@ -35,7 +35,7 @@ MAX_WINDOW_S: Final = 86_400
 LARGEST: Final = 1e100
 """The largest bound that is converted: the fractions of larger ones would be as long as their exponents are high."""
 
-_WINDOW: Final = r"\s*(?:\[\s*(?P<length>\d{1,9})\s*(?P<span>s|m|min|h)?\s*\])?"
+_WINDOW: Final = r"\s*(?:\[\s*(?P<length>[0-9]{1,9})\s*(?P<span>s|m|min|h)?\s*\])?"
 _PART: Final = r"(?:stage\s*:\s*(?P<{0}>[^{{}}:,\s]+)|(?P<{0}_part>" + "|".join(SKEWED_PARTS) + r"))\s*"
 _PLACE: Final = (
     r"(?:\{\s*(?:scenario\s*:\s*(?P<scenario>[^{}:,\s]+)\s*(?:,\s*"
@@ -48,7 +48,7 @@ _HEAD: Final = re.compile(r"(?P<metric>[^\s:{}\[\]]+)\s*" + _PLACE + _WINDOW)
 _SERVER_HEAD: Final = re.compile(rf"(?P<metric>{SUBJECT}){_WINDOW}(?=\s*:)")
 _SPANS_S: Final = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 _EXPRESSION: Final = re.compile(
-    r"(?P<aggregation>[A-Za-z]+)\s*(?:\(\s*(?P<percent>\d+(?:\.\d+)?)\s*\))?\s*"
+    r"(?P<aggregation>[A-Za-z]+)\s*(?:\(\s*(?P<percent>[0-9]+(?:\.[0-9]+)?)\s*\))?\s*"
     rf"(?P<operator><=|>=|===?|!=|<|>)\s*{BOUND}"
 )
 SERVER_AGGREGATIONS: Final = ("value", "avg", "min", "max", "growth")

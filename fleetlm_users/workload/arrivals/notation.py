@@ -17,7 +17,7 @@ LEAST_PER_S: Final = 0.0001
 MOST_PER_S: Final = 100_000.0
 BOUNDS: Final = f"a rate from {LEAST_PER_S:g} to {MOST_PER_S:,.0f} sessions per second"
 
-_RATE: Final = r"\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}"
+_RATE: Final = r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}"
 GRAMMAR: Final = StageGrammar(_RATE, FORM, EXAMPLE)
 
 

@@ -12,7 +12,7 @@ EXAMPLE: Final = "zipf:1.1"
 MOST_EXPONENT: Final = 3.0
 FORM: Final = f"zipf:EXPONENT, with an exponent of 0 (all alike) to {MOST_EXPONENT:g}"
 
-_ZIPF: Final = re.compile(r"zipf\s*:\s*(?P<exponent>\d{1,3}(?:\.\d{1,12})?)", re.IGNORECASE)
+_ZIPF: Final = re.compile(r"zipf\s*:\s*(?P<exponent>[0-9]{1,3}(?:\.[0-9]{1,12})?)", re.IGNORECASE)
 
 
 class Skew(msgspec.Struct, frozen=True):

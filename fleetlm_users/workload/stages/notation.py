@@ -12,7 +12,7 @@ from fleetlm_users.workload.stages.timetable import Stage, Timetable
 EXAMPLE: Final = "ramp=30s:10,peak=2m:100,30s:0"
 FORM: Final = "stages DURATION:USERS with commas, each perhaps with a name before it, NAME=DURATION:USERS"
 
-GRAMMAR: Final = StageGrammar(r"\d{1,9}", FORM, EXAMPLE)
+GRAMMAR: Final = StageGrammar(r"[0-9]{1,9}", FORM, EXAMPLE)
 
 
 def parse_stages(text: str, what: str) -> tuple[str, ...]:

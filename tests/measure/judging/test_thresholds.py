@@ -260,3 +260,13 @@ def test_no_message_came_twice_where_none_was_due(expression):
     own, given = judge([replace(rule, origin="behaviour"), rule], totals, 1.0)
     assert (own.ok, own.problem) == (True, NOTHING_TO_JUDGE)
     assert (given.ok, given.problem) == (False, "no samples")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["append_latency_ms: p(９５)<5", "append_latency_ms: p(95)<５", "append_latency_ms[６０s]: p(95)<5"],
+)
+def test_digits_of_other_scripts_are_no_numbers(expression):
+    """Python would read them as numbers."""
+    with pytest.raises(UsageError):
+        parse_thresholds([expression])
