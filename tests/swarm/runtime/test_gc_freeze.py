@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
-from fleetlm_users.swarm.runtime.gc_freeze import FULL, FULL_AFTER, YOUNG, GcFreeze
+from fleetlm_users.swarm.runtime.gc_freeze import FULL, FULL_AFTER, TURNS, YOUNG, GcFreeze
 
 
 @pytest.fixture
@@ -50,6 +50,8 @@ def test_what_more_users_have_made_is_frozen_once(collector):
     assert gc.get_freeze_count() <= before
     process.users = 5
     wait_for(lambda: gc.get_freeze_count() >= before + len(made))
+    for _ in range(2 * TURNS):
+        gevent.sleep(0)
     frozen = gc.get_freeze_count()
     made += [[] for _ in range(1000)]
     for process.users in (3, 5):
