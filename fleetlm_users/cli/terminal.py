@@ -50,7 +50,7 @@ def check_distinct(paths: Mapping[str, Path]) -> None:
 
 
 def check_spares(paths: Mapping[str, Path], read: Iterable[Path]) -> None:
-    """Raise UsageError if the output of a flag would replace a file that is `read`, or that any run has measured."""
+    """Raise UsageError if the output of a flag would replace a file that is `read`, or the record of any run."""
     files = list(read)
     for flag, path in paths.items():
         if path != STANDARD_OUTPUT and (is_record(path) or any(share_a_file(path, file) for file in files)):

@@ -28,7 +28,7 @@ EXAMPLE: Final = "results/20261124T113500Z-mixed-r1124-1135-7f3a"
 
 
 def is_record(path: Path) -> bool:
-    """Return whether a path leads to what a run has measured: its reports can be written again, these files cannot."""
+    """Return whether a path leads to a file that a run has measured: unlike reports, it cannot be written again."""
     file = Path(os.path.realpath(path))
     return file.name in RECORD and file.is_file() and file.with_name(SUMMARY).is_file()
 

@@ -101,7 +101,7 @@ class AnswerStreams:
     def close(self, *, is_left: bool = False) -> None:
         """End any answer that has begun: the conversation is over.
 
-        One that `is_left` by a user who does not wait for the agent says nothing about the answer.
+        If the conversation `is_left` by a user who does not wait for the agent, that says nothing about the answer.
         """
         for stream in (self._finished, self._current):
             if stream is not None and not is_left:

@@ -128,7 +128,7 @@ class Conversation:
         return not self.is_over(message)
 
     def is_over(self, message: SentMessage) -> bool:
-        """Return whether the message has its fate, and its agent reply where one is due; asked after each frame."""
+        """Return whether the message has its fate, and its agent reply if one is due. Called after each frame."""
         return message.client_ref not in self._pending and message not in self._awaiting
 
     def joined(self, replay: Iterable[Any], last_seq: int = 0, *, again: bool = False) -> None:

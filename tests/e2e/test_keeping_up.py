@@ -59,7 +59,7 @@ def test_falling_behind_is_told_in_words(tmp_path, standin_with):
 
 
 def stood_still(finished):
-    """Whether the machine, or the generator on it, did for more than a second."""
+    """Return whether the machine, or the generator on it, stood still for more than a second."""
     return finished.summary["metrics"]["event_loop_lag_ms"]["main"]["all"]["max"] > 1000
 
 

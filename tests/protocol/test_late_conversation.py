@@ -405,7 +405,7 @@ def test_an_answer_that_never_came_leaves_the_next_one_to_its_own_message(talk, 
 
 @pytest.mark.parametrize(("agent_replies", "incomplete"), [(1, 1), (None, 0), (0, 0)])
 def test_an_answer_that_a_user_leaves_without_waiting_is_not_incomplete(notes, agent_replies, incomplete):
-    """Only who waits for the agent can say that the whole answer never came."""
+    """Only a user who waits for the agent can say that the whole answer never came."""
     talk = LateConversation(ME, AGENT, notes, reply_timeout_s=TIMEOUT_S, agent_replies=agent_replies)
     send(talk, 1)
     ok(talk, 1, 1)

@@ -104,7 +104,7 @@ def test_a_backlog_that_took_too_long_is_short(stage):
 
 
 def test_a_session_of_hours_stays_small(stage, monkeypatch):
-    """What was checked is dropped, except the newest seqs, by which a late copy is recognised."""
+    """A checked message is dropped, except for the newest seqs, by which a late copy is recognised."""
     monkeypatch.setattr(rest_mix, "READ_BACK", 3)
     monkeypatch.setattr(rest_mix, "REMEMBERED", 5)
     held = []

@@ -69,7 +69,7 @@ class TrendAnalysis:
         if since:
             results = f"{since} result{'s' if since != 1 else ''}"
             cautions.append(
-                f"{results} after run {self.history.runs[-1].name} left out: nothing is said of what came since"
+                f"{results} after run {self.history.runs[-1].name} left out: the trend says nothing of the time since"
             )
         for one in self.deciding:
             runs = len(one.setup.runs)

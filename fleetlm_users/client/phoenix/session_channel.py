@@ -147,7 +147,7 @@ class SessionChannel:
         return self._conversation.is_open(message)
 
     def await_fate(self, message: SentMessage, until_s: Callable[[], float]) -> bool:
-        """Wait as `wait` does until the message awaits neither its fate nor its agent reply; return whether it came."""
+        """Wait, as `wait` does, until the message has its fate and its agent reply; return whether it came."""
         return self.wait(partial(self._conversation.is_over, message), until_s)
 
     def settle(self, until_s: Callable[[], float]) -> bool:

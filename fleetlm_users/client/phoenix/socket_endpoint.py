@@ -13,7 +13,7 @@ VSN: Final = "2.0.0"
 """The serializer version of the array frames."""
 
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]+")
-"""RFC 3986 §2.3: what need not be quoted; nearly all names consist of it."""
+"""The characters that need not be quoted (RFC 3986 §2.3); nearly all names consist of them."""
 
 
 def socket_endpoint(url: str, participant_id: str, *parameters: str) -> Endpoint:

@@ -74,7 +74,7 @@ SETTLED_S = 2.0
 class EndedProcesses:
     """Seconds, in ticks, since each peer's process was seen to have ended.
 
-    Its last words are read meanwhile, even if they came while this process stood still.
+    Its last messages are read meanwhile, even if they came while this process stood still.
     """
 
     def __init__(self) -> None:

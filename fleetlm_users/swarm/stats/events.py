@@ -47,7 +47,7 @@ class StepHook(FactHook):
         self._counters: tuple[StepCounter, ...] = ()
 
     def add_counter(self, counter: StepCounter) -> None:
-        """Have this called with each step, before any listener; it must not raise."""
+        """Call this counter with each step, before any listener; it must not raise."""
         self._counters += (counter,)
 
     def report(  # noqa: PLR0913, PLR0917  # the facts of a step
@@ -59,7 +59,7 @@ class StepHook(FactHook):
         exception: Exception | None,
         session_id: str = "",
     ) -> None:
-        """Tell all that a step has been done, or has failed."""
+        """Tell all counters and listeners that a step was done or failed."""
         for count in self._counters:
             count(scenario, phase, started_s, done_s, exception)
         if self.is_heard:
@@ -73,7 +73,7 @@ class StepHook(FactHook):
             )
 
     def fire(self, *, reverse: bool = False, **facts: Any) -> None:
-        """Tell all, as `report` does: a hook is fired by this name everywhere else."""
+        """Tell all, as `report` does: other code fires a hook by this name."""
         del reverse
         self.report(**facts)
 

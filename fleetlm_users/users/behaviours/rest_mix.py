@@ -13,7 +13,7 @@ READ_BACK: Final = 50
 """How many seqs before the newest one a read begins: as many as FleetLM's default page holds."""
 
 REMEMBERED: Final = 1_000
-"""Seqs within which a message that is stored a second time is recognised; no read begins so far back."""
+"""A message that is stored a second time is recognised within this many seqs; no read begins further back."""
 
 
 class RestMixUser(RestUser):

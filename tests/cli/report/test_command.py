@@ -109,7 +109,7 @@ def test_what_cannot_be_written_is_said(bench, folder, tmp_path):
 
 @pytest.mark.parametrize("name", ["summary.json", "timeseries.csv", "run.json"])
 def test_what_was_measured_is_not_written_over(bench, folder, tmp_path, name):
-    """Under whatever name: a report can be written again, a measurement cannot. Nor by a trend."""
+    """It is refused under any name, to a trend as well: a report can be written again, a measurement cannot."""
     (folder / name).touch()
     (tmp_path / "link").symlink_to(folder)
     kept, other = (folder / name).read_text(), written(tmp_path / "other", made())

@@ -56,7 +56,7 @@ def test_a_newest_run_that_is_left_out_is_said(bench, tmp_path):
     (damaged / "summary.json").write_text("{")
     output = " ".join(bench("trend", tmp_path).output.split())
     assert "nothing is said" not in bench("trend", damaged.parent / "run-014-1").output
-    assert "2 results after run r013-1 left out: nothing is said of what came since" in output
+    assert "2 results after run r013-1 left out: the trend says nothing of the time since" in output
 
 
 def test_standard_output_takes_one_thing(bench, worse):

@@ -10,7 +10,7 @@ REFUSED = JoinRefused("session:s", "unauthorized")
 
 @pytest.mark.parametrize("exception", [None, REFUSED])
 def test_a_step_is_told_to_counters_and_then_to_listeners(exception):
-    """Each hears of it once, whether it is reported or fired."""
+    """Each is called once, whether the step is reported or fired."""
     told = []
     hook = StepHook()
     hook.add_listener(lambda **facts: told.append(facts))
@@ -22,7 +22,7 @@ def test_a_step_is_told_to_counters_and_then_to_listeners(exception):
 
 
 def test_a_listener_that_was_removed_hears_nothing():
-    """Counters go on."""
+    """Counters go on counting."""
     told, counted = [], []
     hook = StepHook()
     hook.add_counter(lambda *facts: counted.append(facts))

@@ -44,7 +44,7 @@ def is_of_pushes(summary: Summary) -> bool:
 
 
 def sent_in_words(summary: Summary) -> str:
-    """Return how much was sent after the warm-up: 1,200 messages and 300 pushes; the sessions if nothing was."""
+    """Return how much was sent after the warm-up, as "1,200 messages and 300 pushes"; if nothing was, the sessions."""
     parts = {
         "messages": (summary["accounting"][MAIN]["all"]["sent"], "message", "messages"),
         "pushes": (_count(summary, SENT, MAIN, ALL), "push", "pushes"),

@@ -112,7 +112,7 @@ def test_a_reset_between_two_cuts_leaves_no_wrong_sentence(totals_of):
 
 
 def test_more_sessions_than_planned_are_no_share_of_them(totals_of):
-    """A person added users before the cut, which is of everybody."""
+    """A person added users before the cut, which hits everybody."""
     entry, doubts = storm_of(totals_of, sessions_cut=120, back=120, missed_messages=120, missed_replayed=120)
     assert entry["lines"][0] == "120 sessions, 100 planned, lost their connection, cut by the client, at 10.0 s"
     assert not doubts
