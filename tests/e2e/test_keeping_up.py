@@ -35,8 +35,19 @@ def judged(finished, metric):
     return next(entry for entry in finished.summary["thresholds"] if entry["metric"] == metric)
 
 
+STILL_MS = 1000
+
+
+def check_that_nothing_stood_still(finished):
+    """A queue that grows in leaps, while its server or its generator does not run, proves nothing either way."""
+    lag_ms = finished.summary["metrics"]["event_loop_lag_ms"]["main"]["all"]["max"]
+    if lag_ms > STILL_MS:
+        pytest.skip(f"the machine stood still for {lag_ms:.0f} ms of a run of seconds")
+
+
 def check_behind(finished):
     """The run fails for this reason alone; every message was appended at once."""
+    check_that_nothing_stood_still(finished)
     assert finished.code == 3, finished.output
     failures = finished.summary["verdict"]["failures"]
     assert failures
@@ -53,14 +64,8 @@ def test_falling_behind_is_told_in_words(tmp_path, standin_with):
     finished = run(tmp_path, standin_with(*TOO_SLOW), "-t", "22s")
     check_behind(finished)
     assert "were waiting when sending stopped" in finished.said
-    if not stood_still(finished):  # else the queue grew in leaps, which is no trend
-        assert 0.3 < judged(finished, "agent_backlog_growth")["measured"] < 1
-        assert "agent answers fell behind by" in finished.summary["verdict"]["failures"][0]
-
-
-def stood_still(finished):
-    """Return whether the machine, or the generator on it, stood still for more than a second."""
-    return finished.summary["metrics"]["event_loop_lag_ms"]["main"]["all"]["max"] > 1000
+    assert 0.3 < judged(finished, "agent_backlog_growth")["measured"] < 1
+    assert "agent answers fell behind by" in finished.summary["verdict"]["failures"][0]
 
 
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one process", "two processes"])
@@ -102,6 +107,7 @@ def test_falling_behind_is_seen_by_a_fleet_of_hosts(tmp_path):
 def test_a_large_backlog_that_stays_is_green(tmp_path, standin_with, processes):
     """Three seconds' worth of messages wait, from the third second to the last."""
     finished = run(tmp_path, standin_with(*SLOW), "-t", "9s", "--drain-timeout", "10s", *processes)
+    check_that_nothing_stood_still(finished)
     assert finished.summary["verdict"]["failures"] == [], finished.output
     (agent,) = (e for e in finished.summary["backlogs"] if e["queue"] == "agent" and not e["scenario"])
     assert agent["waiting"] > 40

@@ -90,6 +90,11 @@ class Recovery:
         self.is_quiet = False
         self.has_recovered = False
 
+    @property
+    def needs_probes(self) -> bool:
+        """Whether messages must be sent to it once it is quiet: there are latencies that it has to come near."""
+        return bool(self._reference)
+
     def look(self, totals: Totals, now_s: float) -> None:
         """Take the numbers of this moment."""
         if not self.is_quiet:
@@ -123,7 +128,7 @@ class Recovery:
         self._quiet_looks = 0 if self._open.total > 0 or has_answers else self._quiet_looks + 1
         if self._quiet_looks >= QUIET_LOOKS:
             self.is_quiet, self._probed_from = True, (totals, now_s)
-            self.has_recovered = not self._reference
+            self.has_recovered = not self.needs_probes
 
     def _probe(self, totals: Totals, now_s: float) -> None:
         assert self._probed_from is not None  # for mypy: set once it was quiet

@@ -226,8 +226,9 @@ class CapacityDriver:
         """Begin to unload the server after a step at `load`."""
         self._doing = f"waiting for the server to recover from {self._amount(load)}"
         kept, limit_s = self._last_kept(), self._settings.recover_s
-        recovery = Recovery(kept.latencies if kept is not None else {}, self._probes_per_s())
-        self._unloading = Unloading(recovery, SearchWait(self._run, "the server to recover", limit_s))
+        probes_per_s = self._probes_per_s()
+        recovery = Recovery(kept.latencies if kept is not None else {}, probes_per_s)
+        self._unloading = Unloading(recovery, SearchWait(self._run, "the server to recover", limit_s), probes_per_s)
         self._follow(structs.replace(self._order, share=0.0))
 
     def _await_quiet(self, border: Border) -> Border:
@@ -245,7 +246,9 @@ class CapacityDriver:
         unloading, self._unloading = self._unloading, None
         assert unloading is not None  # for mypy
         if not self._settings.is_of_messages:
-            self._reach(self._search.kept)  # its sessions are a load in themselves
+            # its sessions are a load in themselves; if no load is kept any more, those of the next step probe it
+            probers = self._search.load or 0 if unloading.recovery.needs_probes else 0
+            self._reach(self._search.kept or probers)
         while not unloading.recovery.has_recovered:
             if self._is_time_up(unloading):
                 within, after = format_duration(self._settings.recover_s), self._amount(load)
@@ -261,7 +264,8 @@ class CapacityDriver:
         recovery, border = unloading.recovery, self._look()
         recovery.look(border.of_present, self._run.elapsed_s())
         if not recovery.has_recovered:
-            self._follow(structs.replace(self._order, share=self._probe_share() if recovery.is_quiet else 0.0))
+            share = self._probe_share(unloading.probes_per_s) if recovery.is_quiet else 0.0
+            self._follow(structs.replace(self._order, share=share))
             unloading.waiting.say(recovery.words())
             self._pause(LOOK_S)
         return border
@@ -278,13 +282,13 @@ class CapacityDriver:
         kept_per_s = self._search.kept / interval_s if interval_s else 0.0
         return min(kept_per_s, max(PROBE_SHARE * kept_per_s, PROBES_PER_S))
 
-    def _probe_share(self) -> float:
+    def _probe_share(self, probes_per_s: float) -> float:
         """Return the share of their messages that the present users send, so that together they make a light load."""
         runner = self._environment.runner
         users = runner.target_user_count if runner is not None else 0
         if not self._settings.message_interval_s:
             return PROBE_SHARE
-        return min(1.0, self._probes_per_s() * self._settings.message_interval_s / users) if users else 0.0
+        return min(1.0, probes_per_s * self._settings.message_interval_s / users) if users else 0.0
 
     def _last_kept(self) -> Step | None:
         """Return the kept step of the highest load that still counts as kept."""

@@ -35,7 +35,12 @@ class SearchWait:
 
 
 class Unloading(msgspec.Struct, frozen=True):
-    """A server that is being unloaded: how far it has recovered, and how long the wait has lasted."""
+    """A server that is being unloaded: how far it has recovered, and how long the wait has lasted.
+
+    `probes_per_s` is the light load that probes it. It is found when the wait begins: once the confirmation of the only
+    kept load has failed, no load is kept that it could be a share of.
+    """
 
     recovery: Recovery
     waiting: SearchWait
+    probes_per_s: float

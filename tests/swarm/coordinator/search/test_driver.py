@@ -244,6 +244,29 @@ def test_a_load_that_a_short_step_keeps_and_a_long_one_does_not_is_not_the_answe
     assert (found.kept, found.confirmed, found.missed) == (18, 18, 19)
 
 
+@pytest.mark.parametrize("unit", ["messages/s", "sessions"])
+def test_a_server_is_probed_until_it_is_fast_again_although_no_load_is_kept_any_more(scene, unit):
+    """The only kept load did not last, and the first probes are slow: the others are sent all the same."""
+    driver, runner, run = scene(first=20, most=20, unit=unit)
+    slow_until_s = 0.0
+
+    def slow_down(order):
+        nonlocal slow_until_s
+        if 23 < order.held_to_s - order.held_from_s < 25 and runner.target_user_count == 20:
+            run.answers_per_s, run.thinks_s, slow_until_s = 15, 4.0, order.held_to_s + 45
+
+    def sleep(seconds):
+        run.sleep(seconds)
+        if run.elapsed_s() > slow_until_s:
+            run.answers_per_s, run.thinks_s = 1_000, 0.0
+
+    run.on_order, driver._sleep = slow_down, sleep
+    found, _, _ = searched((driver, runner, run))
+    assert found.unrecovered == ""
+    assert [step.load for step in found.steps if step.confirmation] == [20, 19]
+    assert found.confirmed == 19
+
+
 def test_sessions_are_searched_for_too(scene):
     """A server that joins no more; after a miss its sessions are taken back at once, for they are the load."""
     found, runner, _ = searched(scene(limit=60, unit="sessions"))
