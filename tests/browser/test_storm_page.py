@@ -25,7 +25,7 @@ def test_a_storm_is_followed_from_the_cut_to_the_last_return(locust_with, page_w
     expect(tile(page, "Still away")).to_have_text("4")
     expect(tile(page, "Back")).to_have_text("0")
     expect(tile(page, "Refused or failed")).not_to_have_text("0")
-    expect(page.locator("#storm-lines")).to_contain_text("4 of 4 still away")
+    expect(page.locator("#storm-lines")).to_contain_text("Still away: 4 of the 4")
     phone = page_with(f"{url}/fleetlm", width=390, height=844, scheme="dark")
     expect(phone.locator("#storm-tiles .tile")).to_have_count(6)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390

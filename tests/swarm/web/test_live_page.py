@@ -138,7 +138,7 @@ def test_a_storm_is_shown_while_it_goes_on_and_at_its_end_in_the_words_of_the_re
     assert live.figures()["storm"] is None
     coordinator.run("storm", storm=StormRecord("cut by the client", False, [(20.0, 10)], 12.3, 1))
     storm = live.figures()["storm"]
-    assert storm["lines"] == ["Next cut: at 00:00:20, 10 of the sessions, cut by the client."]
+    assert storm["lines"] == ["Next cut: 10 sessions at 00:00:20, cut by the client."]
     assert [tile["name"] for tile in storm["tiles"]][:2] == ["Back", "Still away"]
     coordinator.end()
     coordinator.shown.result.summary["storm"] = {"lines": ["10 of 10 sessions lost their connection"]}

@@ -59,13 +59,14 @@ def _course(record: StormRecord, entry: StormEntry) -> Iterator[str]:
         yield f"The statistics were reset after {cuts_in_words(record.forgotten)}."
     if entry["cut"]:
         away, cut = _n(_away(entry)), _n(entry["cut"])
-        yield f"{away} of {cut} still away that lost their connection, {entry['how']}."
+        yield f"Still away: {away} of the {cut} that lost their connection, {entry['how']}."
     elif len(upcoming) < len(record.cuts):
         yield "No session has lost its connection."
     if upcoming:
         (at_s, sessions), more = upcoming[0], len(upcoming) - 1
-        then = f", then {cuts_in_words(more)} more" if more else ""
-        yield f"Next cut: at {formatting.clock(at_s)}, {_n(sessions)} of the sessions, {entry['how']}{then}."
+        then = f"; {cuts_in_words(more)} after it" if more else ""
+        whom = "1 session" if sessions == 1 else f"{_n(sessions)} sessions"
+        yield f"Next cut: {whom} at {formatting.clock(at_s)}, {entry['how']}{then}."
 
 
 def _away(entry: StormEntry) -> int:

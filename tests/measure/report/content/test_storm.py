@@ -24,22 +24,22 @@ def so_far(totals_of, now_s, *, cut=0, back=0, forgotten=0, **counts):
 @pytest.mark.parametrize(
     ("now_s", "counts", "lines"),
     [
-        (4.0, {}, ["Next cut: at 00:00:10, 1,000 of the sessions, cut by the client, then 2 cuts more."]),
+        (4.0, {}, ["Next cut: 1,000 sessions at 00:00:10, cut by the client; 2 cuts after it."]),
         (
             12.0,
             {"cut": 1000, "back": 400},
             [
-                "600 of 1,000 still away that lost their connection, cut by the client.",
-                "Next cut: at 00:00:20, 1,000 of the sessions, cut by the client, then 1 cut more.",
+                "Still away: 600 of the 1,000 that lost their connection, cut by the client.",
+                "Next cut: 1,000 sessions at 00:00:20, cut by the client; 1 cut after it.",
             ],
         ),
         (
             31.0,
             {"cut": 2500, "back": 2500},
-            ["0 of 2,500 still away that lost their connection, cut by the client."],
+            ["Still away: 0 of the 2,500 that lost their connection, cut by the client."],
         ),
         (31.0, {}, ["No session has lost its connection."]),
-        (31.0, {"forgotten": 3, "back": 5}, ["The statistics were reset after 3 cuts.", "0 of 5 still away"]),
+        (31.0, {"forgotten": 3, "back": 5}, ["The statistics were reset after 3 cuts.", "Still away: 0 of the 5"]),
     ],
 )
 def test_what_has_happened_and_what_is_to_come(totals_of, now_s, counts, lines):
