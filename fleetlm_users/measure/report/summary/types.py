@@ -48,8 +48,9 @@ class ThresholdEntry(TypedDict):
 
     For a threshold on windows, `worst_window_s` holds the first and the last second of the worst window. For a missed
     one, `began_s` is the second of the run from which it was beyond its bound; `first_s` is the second of the first
-    failure, if nothing more is known; `worst_s` is the worst second of a latency that was beyond its bound in single
-    seconds only.
+    failure, if nothing more is known: of gaps when the first was noticed, of an audit when the first message was
+    acknowledged that it misses; `worst_s` is the worst second of a latency that was beyond its bound in single seconds
+    only.
     """
 
     expression: str
