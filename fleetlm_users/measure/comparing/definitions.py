@@ -24,7 +24,7 @@ class Redefinition(NamedTuple):
     now: str
 
     def __str__(self) -> str:
-        """Return it as a sentence without its end."""
+        """Return it as a sentence without a full stop."""
         return f"{self.metric} is not compared: it was {self.formerly}, and is {self.now}"
 
 

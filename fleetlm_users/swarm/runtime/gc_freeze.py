@@ -12,9 +12,9 @@ from typing import Final
 import gevent
 
 INTERVAL_S: Final = 0.2
-"""Shorter than it takes a fast ramp to fill the middle generation, each of whose collections visits 7,000 objects."""
+"""A fast ramp takes longer than this to fill the middle generation; each collection of it visits 7,000 objects."""
 TURNS: Final = 5
-"""How many intervals a step of the ramp goes on: Locust spawns all users of a second at once, they begin over it."""
+"""Intervals that a step of the ramp lasts: Locust spawns all users of a second at once, and they begin over it."""
 
 YOUNG: Final = 1
 FULL: Final = 2
