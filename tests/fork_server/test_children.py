@@ -1,5 +1,6 @@
 """A child of a fork server equals a separate process."""
 
+import contextlib
 import json
 import os
 import signal
@@ -48,8 +49,9 @@ def ran(kind, arguments, **how):
     streams = {"stdin": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
     process = python(kind, arguments, cwd=ROOT, env=environment, **streams, **how)
     with process.stdin, process.stdout:
-        process.stdin.write("something\n")
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has ended already, and reads nothing
+            process.stdin.write("something\n")
+            process.stdin.close()
         output = process.stdout.read()
     return process.wait(60), output
 

@@ -233,7 +233,9 @@ def test_a_pipeline_never_has_more_than_its_depth_in_flight(stage):
 
 def test_a_pipeline_ends_on_the_ramp_down(stage):
     """Three users, the first one leaves first; nothing is left in flight."""
-    pipeline = stage(PipelineUser, users=3, pipeline_depth="2", steady_duration="1s", ramp_down_duration="600ms")
+    ample = {"reply_timeout": "60s", "drain_timeout": "60s"}
+    durations = {"steady_duration": "1s", "ramp_down_duration": "600ms"}
+    pipeline = stage(PipelineUser, users=3, pipeline_depth="2", **durations, **ample)
     counts = pipeline.until_idle()
     assert counts["messages_sent"] == counts["messages_appended"] > 3 * 2
     assert counts["sessions_started"] == counts["sessions_completed"] == 3

@@ -87,7 +87,7 @@ def test_events_are_awaited_by_name_and_predicate(live):
             with pytest.raises(ReplyTimeout):
                 room.wait_for("never", timeout_s=0.05)
 
-    counts = live(journey)
+    counts = live(journey, reply_timeout="60s")
     assert heard == ["1", "2"]
     assert [counts[f"events_{fate}"] for fate in ("awaited", "seen", "missed")] == [2, 1, 1]
 
