@@ -31,6 +31,9 @@ TIMEOUT: Final = "timeout"
 MAX_EARLY_REPLIES: Final = 64
 """The most replies held for pushes not yet known; each write in progress has at most one, any more are garbage."""
 
+UNAWAITED_REPLY: Final = "unawaited_reply"
+"""An anomaly: a reply to no send that awaits one, as it is a second one or came after the timeout."""
+
 MAX_PUSHED_ONCE: Final = 10_000
 """The most messages whose second push is still expected; beyond it the oldest are given up."""
 
@@ -110,6 +113,8 @@ class LateConversation(Conversation):
         if message is None:
             if len(self._early_replies) < MAX_EARLY_REPLIES:
                 self._early_replies[ref] = (status, response, done_s)
+            else:
+                self._observer.anomaly(UNAWAITED_REPLY)
         elif status == OK:
             self._acknowledged(message, response, done_s)
         elif message.client_ref not in self._pending:
@@ -296,8 +301,15 @@ class LateConversation(Conversation):
         if self._unconfirmed.pop(message.client_ref, None) is None and message.client_ref not in self._pending:
             super()._unanswered(message, reason)
 
+    def _end_early_replies(self) -> None:
+        """Report the replies that turned out to be to no send: a second one to a send, or one after the timeout."""
+        for _ in self._early_replies:
+            self._observer.anomaly(UNAWAITED_REPLY)
+        self._early_replies.clear()
+
     def _note_gaps(self) -> None:
         """Report the seqs that were never pushed, less one for each reply `timeout`: those are never pushed."""
+        self._end_early_replies()
         for seq in list(islice(self._missing, self._unpushed)):
             del self._missing[seq]
         self._unpushed = 0

@@ -149,7 +149,7 @@ def test_a_server_that_takes_nobody_fails(tmp_path, standin_with):
     with capacity(tmp_path, standin, "-u", "1") as locust:
         finished = locust.finish()
     assert finished.code == 3, finished.output
-    assert "not even 1 sessions kept the thresholds" in finished.said
+    assert "not even 1 session kept the thresholds" in finished.said
 
 
 def test_a_search_that_is_interrupted_says_how_far_it_came(tmp_path, standin):

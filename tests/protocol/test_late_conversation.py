@@ -467,3 +467,20 @@ def test_both_pushes_of_a_message_are_compared_with_what_was_sent(talk, notes, a
         talk.message(push, 1.0)
     assert notes.kinds["appended"] == 1
     assert notes.kinds["content_altered"] == bool(altered)
+
+
+@pytest.mark.parametrize("ends", [lambda talk: talk.close(2.0), lambda talk: talk.down("eof")])
+def test_a_reply_that_no_send_awaits_is_reported(talk, notes, ends):
+    """A second reply to a send; more than are kept for sends in progress are reported at once."""
+    send(talk, 1)
+    for _ in range(2):
+        ok(talk, 1, 1)
+    for seq in (1, 1):
+        talk.message(own(1, seq), 1.0)
+    assert notes.kinds["unawaited_reply"] == 0  # it may be to a send whose write is not over
+    for n in range(2, MAX_EARLY_REPLIES + 4):
+        ok(talk, n, n)
+    assert notes.kinds["unawaited_reply"] == 3
+    ends(talk)
+    assert notes.kinds["unawaited_reply"] == MAX_EARLY_REPLIES + 3
+    assert fates(notes) == {"appended": 1}

@@ -236,7 +236,8 @@ def unasked_answers(totals: Totals, facts: RunFacts) -> Iterable[str]:
     unasked = unmatched - late * math.ceil(answers / due) if due else 0
     if unasked > facts.limits.unasked_answers_share * due:
         yield (
-            f"the agent answered more often than expected: {unasked:,} answers that no message asked for,"
+            f"the agent answered more often than expected: {unasked:,} answer{'' if unasked == 1 else 's'}"
+            " that no message asked for,"
             f" besides {due:,} messages that did, so answers may be matched to the wrong message; see --agent-replies"
         )
 

@@ -109,8 +109,8 @@ class Capacity(msgspec.Struct, frozen=True):
 def amount(load: int, unit: str, per_user: float) -> str:
     """Return a load, in users, in the unit searched for: `1,200 messages/s (120 users)`."""
     if per_user == 1:
-        return f"{load:,} {unit}"
-    return f"{load * per_user:,.6g} {unit} ({load:,} users)"
+        return f"1 {unit.removesuffix('s')}" if load == 1 and unit.isalpha() else f"{load:,} {unit}"
+    return f"{load * per_user:,.6g} {unit} ({load:,} user{'' if load == 1 else 's'})"
 
 
 def decide_search(result: Capacity, totals: Totals, facts: RunFacts) -> Verdict:

@@ -80,7 +80,7 @@ BROKEN_OFF = capacity(step(40), kept=40, finished=False)
             True,
         ),
         (replace(UNRECOVERED, kept=0), f"{UNRECOVERED.unrecovered}; nothing was kept before", True),
-        (NOTHING, f"not even 1 sessions kept the thresholds: {MISSED[0]}", False),
+        (NOTHING, f"not even 1 session kept the thresholds: {MISSED[0]}", False),
         (ALL, f"at least 40 sessions, {ONCE}: more was not tried (--most)", True),
         (
             LIMITED,
