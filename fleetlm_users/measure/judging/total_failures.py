@@ -32,10 +32,10 @@ class TotalFailure(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         subject = self.metric.name + (f"{{scenario:{self.scenario}}}" if self.scenario else "")
-        if self.metric.kind == "rate":
-            what = f"0 % of {formatting.count(self.base)}"
-        else:
-            what = f"{formatting.count(self.count)} of {formatting.count(self.base)} {self.base_name}"
+        count, base = formatting.count(self.count), formatting.count(self.base)
+        if self.count > self.base:
+            return f"{subject} is {count} for {base} {self.base_name}: more than one each, which no threshold bounds"
+        what = f"0 % of {base}" if self.metric.kind == "rate" else f"{count} of {base} {self.base_name}"
         return f"{subject} is {what}: a total failure that no threshold bounds"
 
 

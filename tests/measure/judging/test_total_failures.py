@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
-from fleetlm_users.measure.judging.total_failures import ENOUGH, equivalents, total_failures
+from fleetlm_users.measure.judging.total_failures import ENOUGH, TotalFailure, equivalents, total_failures
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -160,6 +160,13 @@ def test_the_main_phase_decides_unless_it_saw_too_little():
     assert named(warm | of("x", messages_lost=N)) == ["message_success_rate"]
     assert named(warm | of("x", messages_lost=ENOUGH - 1)) == []
     assert named(of("x", WARM_UP, connections_attempted=N, connection_failures=N)) == ["connection_failures"]
+
+
+def test_more_trouble_than_attempts_is_no_share_of_them():
+    """As when each of ten connections brings thirty frames that cannot be read."""
+    failure = TotalFailure(DEFAULT["client_anomalies"], None, 1305, 10, "connections_attempted")
+    expected = "client_anomalies is 1,305 for 10 connections_attempted: more than one each, which no threshold bounds"
+    assert str(failure) == expected
 
 
 def test_own_metrics_count_as_well():
