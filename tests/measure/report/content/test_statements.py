@@ -318,7 +318,7 @@ def failing(ledger):
             "missed_not_brought: count==0",
             {"first_s": 12},
             "missed_not_brought: count==0 was missed: 2, the first such absence begun at 0:12 of the run, "
-            "all of it in burst.",
+            "all of them in burst.",
             "counts",
         ),
         (
