@@ -234,8 +234,12 @@ class Conversation:
         self._give_up_on_agent(reason)
         self._note_gaps()
 
-    def close(self, now_s: float) -> None:
-        """End the conversation: a message older than the reply timeout is lost, a newer one is left in flight."""
+    def close(self, now_s: float, *, has_left: bool = False) -> None:
+        """End the conversation: a message older than the reply timeout is lost, a newer one is left in flight.
+
+        `has_left` says that the server confirmed the leave of the topic, so all its pushes have come.
+        """
+        del has_left
         self.expire(now_s)
         for message in self._pending.values():
             self._observer.left_in_flight(message)
@@ -284,6 +288,7 @@ class Conversation:
         self._shown += 1
         self._last_ref = client_ref
         self._compare(message, payload)
+        message.content = None  # compared: it need not be kept while the agent is awaited
         message.seq = payload["seq"]
         message.appended_s = done_s
         if self._agent_replies:
@@ -306,7 +311,7 @@ class Conversation:
 
     def _compare(self, message: SentMessage, payload: dict[str, Any]) -> None:
         """Compare a push of a message with what was sent and acknowledged; report only the first difference."""
-        if message.content is None:
+        if message.content is None or message.is_altered:
             return
         if payload.get("content") != message.content:
             difference = CONTENT_ALTERED
@@ -316,7 +321,7 @@ class Conversation:
             difference = SESSION_ALTERED
         else:
             return
-        message.content = None
+        message.is_altered = True
         self._observer.anomaly(difference)
 
     def _refused(self, ref: str, reason: str, done_s: float) -> None:

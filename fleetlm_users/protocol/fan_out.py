@@ -30,12 +30,13 @@ class Spread:
         seen: How often it was pushed to each listener.
         is_withdrawn: Whether the server refused it, so that no listener should get it.
         is_over: Whether everybody has it, or the wait for it has ended.
-        message: What was sent, whose content a listener's push must hold; None for an answer.
+        message: What was sent; None for an answer.
+        content: What a listener's push must hold; None for an answer, and once everybody has it.
         is_named: Whether its observer has named it as doubled or out of order: once, not for each listener.
     """
 
     __slots__ = (
-        *("arrivals", "client_ref", "due_s", "is_named", "is_over", "is_withdrawn"),
+        *("arrivals", "client_ref", "content", "due_s", "is_named", "is_over", "is_withdrawn"),
         *("message", "phase", "seen", "sent_s", "seq"),
     )
 
@@ -51,6 +52,7 @@ class Spread:
         self.is_over = False
         self.is_named = False
         self.message: SentMessage | None = None
+        self.content: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"Spread(seq={self.seq}, {len(self.arrivals)} of {len(self.seen)})"
@@ -138,7 +140,7 @@ class FanOut:
     def sent(self, message: SentMessage) -> None:
         """Expect a message at every listener."""
         spread = Spread(len(self._newest), message.client_ref, message.due_s, message.sent_s, message.phase)
-        spread.message = message
+        spread.message, spread.content = message, message.content
         self._own[message.client_ref] = spread
         self._open[spread] = None
 
@@ -183,9 +185,11 @@ class FanOut:
             self._observer.unexpected(UNKNOWN)
             return None
         spread.seq = seq
-        if spread.message is not None and spread.message.content not in (None, content):
-            spread.message.content = None
-            self._observer.altered(spread)
+        if spread.content is not None and content != spread.content:
+            spread.content = None
+            if spread.message is not None and not spread.message.is_altered:
+                spread.message.is_altered = True
+                self._observer.altered(spread)
         if spread.is_withdrawn:
             self.withdrawn(spread.client_ref, False)
         return spread
@@ -243,6 +247,7 @@ class FanOut:
 
     def _set_over(self, spread: Spread) -> None:
         spread.is_over = True
+        spread.content = None
         self._open.pop(spread, None)
         self._remember(spread)
 

@@ -22,6 +22,9 @@ from fleetlm_users.protocol.observer import SEQ_ALTERED, Observer, SentMessage
 ANSWER: Final = "assistant"
 """The kind of an answer to a webhook, which is pushed once; a message the agent sends over a socket is pushed twice."""
 
+TERMINATION: Final = "termination"
+"""The metadata that the server gives an answer to a webhook (late wire record)."""
+
 BROKEN_OFF: Final = "broken_off"
 """The cause when an answer broke off midway, as the first piece of the next answer shows."""
 
@@ -100,6 +103,7 @@ class LateConversation(Conversation):
             pushed = self._pushed_once.pop(seq)
             if pushed is not None:
                 self._compare(pushed, payload)
+                pushed.content = None
                 self._seen(pushed, done_s)
             self._observer.repeated(payload, done_s)
             return
@@ -149,14 +153,19 @@ class LateConversation(Conversation):
             self._end_pending(message, lambda message: self._observer.lost(message, reason))
         self._by_ref.clear()
         self._give_up_on_agent(reason)
-        self._streams.close()
+        self._streams.close(is_left=not self._agent_replies)
         self._note_gaps()
 
-    def close(self, now_s: float) -> None:
-        """End the conversation: what was acknowledged is appended, the rest of what is in flight is left so."""
+    def close(self, now_s: float, *, has_left: bool = False) -> None:
+        """End the conversation: what was acknowledged is appended, the rest of what is in flight is left so.
+
+        The server's process of the session pushes and confirms the leave in the order in which it got to them. So an
+        acknowledged message whose push has not come is missing it only if the server confirmed the leave (`has_left`).
+        """
         self.expire(now_s)
         for message in list(self._pending.values()):
-            self._note_missing_push(message, now_s)
+            if has_left:
+                self._note_missing_push(message, now_s)
             self._end_pending(message, self._observer.left_in_flight)
         for message in list(self._by_ref.values()):
             self._give_up_on_reply(message)
@@ -190,8 +199,8 @@ class LateConversation(Conversation):
         if not message.appended_s:
             message.seq = seq if type(seq) is int else None
             self._await_agent(message, done_s)
-        elif type(seq) is int and message.content is not None and message.seq not in (None, seq):
-            message.content = None
+        elif type(seq) is int and not message.is_altered and message.seq not in (None, seq):
+            message.is_altered = True
             self._observer.anomaly(SEQ_ALTERED)
 
     def _leave_open(self, message: SentMessage, done_s: float) -> None:
@@ -241,7 +250,8 @@ class LateConversation(Conversation):
             self._observer.replied(message, message.replied_s)
 
     def _agent(self, payload: dict[str, Any], done_s: float) -> None:
-        if payload.get("kind") != ANSWER:
+        metadata = payload.get("metadata")
+        if payload.get("kind") != ANSWER or type(metadata) is not dict or TERMINATION not in metadata:
             self._expect_second_push(payload["seq"], None)
         self._streams.message()
         super()._agent(payload, done_s)

@@ -20,11 +20,12 @@ class UpperBound(float):
 class SentMessage:
     """One message on its way: stamps are monotonic seconds, `phase` is the caller's own mark.
 
-    `content` is the content that its own push must hold; None if it is not compared, as after the first difference.
+    `content` is the content that its own push must hold; None if it is not compared, or no longer. `is_altered` says
+    that a push differed from what was sent, which is reported once.
     """
 
     __slots__ = (
-        *("appended_s", "client_ref", "content", "due_s", "phase"),
+        *("appended_s", "client_ref", "content", "due_s", "is_altered", "phase"),
         *("ref", "replied_s", "replies", "sent_s", "seq"),
     )
 
@@ -36,6 +37,7 @@ class SentMessage:
         self.sent_s = sent_s
         self.phase = phase
         self.content = content
+        self.is_altered = False
         self.ref: str | None = None
         self.seq: int | None = None
         self.appended_s = 0.0

@@ -312,6 +312,7 @@ def test_a_push_of_an_own_message_is_compared_with_what_was_sent(notes, push, ki
     talk.message({**own(1, 1), "session_id": "s1", **push}, 1.0)
     assert notes.kinds["appended"] == 1
     assert [fact[0] for fact in notes.facts if fact[0].endswith("_altered")] == kinds
+    assert message.content is None  # not kept while the agent is awaited
 
 
 def test_what_is_no_message_in_a_replay_is_reported(talk, notes):

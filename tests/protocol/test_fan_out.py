@@ -191,3 +191,17 @@ def test_a_message_that_listeners_are_given_otherwise_than_it_was_sent_is_altere
         fan_out.take(fan_out.find(payload, "main", 1.1), listener, 1.1)
     assert notes.counts["altered"] == 1
     assert notes.counts["seen"] == notes.counts["expected"] == 3
+
+
+def test_a_message_altered_for_its_own_session_is_counted_there():
+    """Once it has reached everybody its content is not kept."""
+    notes, fan_out = crowd(2)
+    message = SentMessage("a", 1.0, 1.0, "main", {"client_ref": "a", "text": "x"})
+    fan_out.sent(message)
+    message.is_altered, message.content = True, None
+    payload = {"seq": 1, "sender_id": USER, "content": {"client_ref": "a", "text": "y"}}
+    for listener in range(2):
+        spread = fan_out.find(payload, "main", 1.1)
+        fan_out.take(spread, listener, 1.1)
+    assert notes.counts["altered"] == 0
+    assert spread.content is None

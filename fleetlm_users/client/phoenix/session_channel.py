@@ -42,7 +42,7 @@ class WritingDevice(Protocol):
 class SessionChannel:
     """The channel of one session; implements the socket's ChannelHandler. `down` says why it is gone."""
 
-    __slots__ = ("_conversation", "_observer", "_profile", "_socket", "_waiting", "down", "topic")
+    __slots__ = ("_conversation", "_has_left", "_observer", "_profile", "_socket", "_waiting", "down", "topic")
 
     def __init__(  # noqa: PLR0913  # the conversation's settings pass through, each by name
         self,
@@ -67,6 +67,7 @@ class SessionChannel:
             session_id=session_id,
         )
         self._waiting: tuple[Wait, Callable[[], bool]] | None = None
+        self._has_left = False
         self.topic = names.SESSION_PREFIX + session_id
         self.down: Disconnected | None = None
 
@@ -189,6 +190,7 @@ class SessionChannel:
     def leave(self, timeout_s: float) -> None:
         """Leave the topic. Raises ReplyTimeout, PushRefused or Disconnected."""
         self._socket.leave(self.topic, timeout_s)
+        self._has_left = True
 
     def finish(self, broken_by: str = "") -> None:
         """End the conversation: everything still open gets its fate now. Call it once, after the last wait.
@@ -200,7 +202,7 @@ class SessionChannel:
             self._conversation.expire(time.perf_counter())
             self._conversation.down(broken_by)
         else:
-            self._conversation.close(time.perf_counter())
+            self._conversation.close(time.perf_counter(), has_left=self._has_left)
 
     def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
         """Take a server push on the topic; called by the socket."""

@@ -20,7 +20,7 @@ __all__ = ("OFF", "Judgement", "Threshold", "judge", "keeps", "not_bounded", "ov
 
 NOTHING_TO_JUDGE: Final = "nothing came that it could judge"
 
-_OF_BROADCASTS: Final = frozenset(("messages_received", "messages_acknowledged"))
+_OF_BROADCASTS: Final = frozenset(("messages_received", "messages_acknowledged", "messages_appended"))
 """The evidence without which a count of flawed or missing broadcasts means nothing."""
 
 

@@ -250,7 +250,16 @@ def test_a_rate_that_somebody_stated_for_an_application_of_his_own_needs_samples
     assert (packaged.ok, packaged.problem) == (True, NOTHING_TO_JUDGE)
 
 
-@pytest.mark.parametrize("expression", ["messages_duplicated: count==0", "messages_out_of_order: count==0"])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "messages_duplicated: count==0",
+        "messages_out_of_order: count==0",
+        "messages_altered: count==0",
+        "messages_not_pushed: count==0",
+        "malformed_frames: count==0",
+    ],
+)
 def test_no_message_came_twice_where_none_was_due(expression):
     """A run of seconds is not red because nobody wrote yet; a threshold that a person gave needs its samples."""
     ledger = Ledger(DEFAULT, "run", "w")
