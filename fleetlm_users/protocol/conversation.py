@@ -16,9 +16,6 @@ from fleetlm_users.foreign_text import reason as kind_of
 from fleetlm_users.protocol.message import BACKPRESSURE
 from fleetlm_users.protocol.observer import (
     APPENDED_AGAIN,
-    CONTENT_ALTERED,
-    SEQ_ALTERED,
-    SESSION_ALTERED,
     Observer,
     SentMessage,
 )
@@ -311,18 +308,9 @@ class Conversation:
 
     def _compare(self, message: SentMessage, payload: dict[str, Any]) -> None:
         """Compare a push of a message with what was sent and acknowledged; report only the first difference."""
-        if message.content is None or message.is_altered:
-            return
-        if payload.get("content") != message.content:
-            difference = CONTENT_ALTERED
-        elif message.seq is not None and message.seq != payload["seq"]:
-            difference = SEQ_ALTERED
-        elif self._session_id and payload.get("session_id") != self._session_id:
-            difference = SESSION_ALTERED
-        else:
-            return
-        message.is_altered = True
-        self._observer.anomaly(difference)
+        difference = message.first_difference(payload, self._session_id)
+        if difference:
+            self._observer.anomaly(difference)
 
     def _refused(self, ref: str, reason: str, done_s: float) -> None:
         message = next((m for m in self._pending.values() if m.ref == ref), None)

@@ -47,6 +47,29 @@ class SentMessage:
     def __repr__(self) -> str:
         return f"SentMessage({self.client_ref!r}, seq={self.seq}, replies={self.replies})"
 
+    def first_difference(self, payload: Mapping[str, Any], session_id: str) -> str:
+        """Return how a push of this message differs from what was sent and acknowledged.
+
+        Args:
+            payload: The push's payload.
+            session_id: The session it must name; empty if that is not compared.
+
+        Returns:
+            CONTENT_ALTERED, SEQ_ALTERED or SESSION_ALTERED; empty if nothing differs, or a difference was found before.
+        """
+        if self.content is None or self.is_altered:
+            return ""
+        if payload.get("content") != self.content:
+            difference = CONTENT_ALTERED
+        elif self.seq is not None and self.seq != payload["seq"]:
+            difference = SEQ_ALTERED
+        elif session_id and payload.get("session_id") != session_id:
+            difference = SESSION_ALTERED
+        else:
+            return ""
+        self.is_altered = True
+        return difference
+
 
 class StreamObserver(Protocol):
     """The callbacks for the streams of a conversation: one call per fact."""
