@@ -30,8 +30,8 @@ demo: $(VENV)/runtime  ## the mixed workload for 30 s on the embedded stand-in
 	@$(BIN)/locust --headless -f locustfiles/mixed.py --standin --run-time 30s
 
 test: $(VENV)/dev  ## all tests, real locust processes included
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not e2e and not alone"
-	$(BIN)/python -m pytest -q -n 14 $(E2E_RERUNS) -m "e2e and not alone"
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not e2e and not alone"
+	$(BIN)/python -m pytest -q -n 16 $(E2E_RERUNS) -m "e2e and not alone"
 	$(BIN)/python -m pytest -q -m alone
 
 test-fast: $(VENV)/test  ## no real locust processes, no browser: under two minutes on two cores
