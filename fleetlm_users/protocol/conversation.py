@@ -14,11 +14,7 @@ from typing import Any, ClassVar
 
 from fleetlm_users.foreign_text import reason as kind_of
 from fleetlm_users.protocol.message import BACKPRESSURE
-from fleetlm_users.protocol.observer import (
-    APPENDED_AGAIN,
-    Observer,
-    SentMessage,
-)
+from fleetlm_users.protocol.observer import APPENDED_AGAIN, Observer, SentMessage
 
 REPLAY_LIMIT = 100
 """A join replays at most this many messages, so after a full replay the newest seq is unknown (wire record)."""

@@ -13,7 +13,7 @@ from fleetlm_users.measure.report.summary.types import Summary, counter_of
 
 
 class Redefinition(NamedTuple):
-    """A metric that had another definition, told by its words then: `former_help` matches them as a whole.
+    """A metric whose definition has changed; `former_help` matches the whole of its former help text.
 
     `formerly` and `now` say what it was and is.
     """

@@ -5,7 +5,7 @@ Memory of the server per joined session: the increase from before the run to the
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -76,9 +76,6 @@ def _unmeasurable(sessions: int, problem: str) -> MemoryPerSession:
 
 Json = dict[str, Any]
 
-SAMPLES_KEPT: Final = 3600
-"""Two hours of readings; in a longer run every second one is kept, then every fourth, and so on."""
-
 MAX_SAMPLES: Final = 600
 """The most samples kept in summary.json and drawn; a longer run is thinned."""
 
@@ -87,6 +84,31 @@ MIB: Final = 1024 * 1024
 
 READINGS_KEPT: Final = 3600
 """Two hours of readings; in a longer run every second one is kept, then every fourth, and so on."""
+
+
+Item = TypeVar("Item")
+
+
+class Thinned(Generic[Item]):
+    """Readings in order, thinned evenly so that at most READINGS_KEPT stay; the first always does."""
+
+    __slots__ = ("_count", "_stride", "kept")
+
+    def __init__(self) -> None:
+        self.kept: list[Item] = []
+        self._count = 0
+        self._stride = 1
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def add(self, item: Item) -> None:
+        """Add the next reading."""
+        if self._count % self._stride == 0:
+            self.kept.append(item)
+        self._count += 1
+        if len(self.kept) > READINGS_KEPT:
+            self.kept, self._stride = self.kept[::2], 2 * self._stride
 
 
 class ReadingHistory(msgspec.Struct):
@@ -102,8 +124,12 @@ class ReadingHistory(msgspec.Struct):
     lowest: float = 0.0
     highest: float = 0.0
     total: float = 0.0
-    kept: list[tuple[float, float]] = msgspec.field(default_factory=list)
-    _stride: int = 1
+    _thinned: Thinned[tuple[float, float]] = msgspec.field(default_factory=Thinned)
+
+    @property
+    def kept(self) -> list[tuple[float, float]]:
+        """The readings that stay, as (seconds, value)."""
+        return self._thinned.kept
 
     @property
     def mean(self) -> float:
@@ -114,13 +140,10 @@ class ReadingHistory(msgspec.Struct):
         """Add a reading, `elapsed_s` seconds after the run's start."""
         self.lowest = min(self.lowest, value) if self.count else value
         self.highest = max(self.highest, value) if self.count else value
-        if self.count % self._stride == 0:
-            self.kept.append((elapsed_s, value))
+        self._thinned.add((elapsed_s, value))
         self.count += 1
         self.total += value
         self.last = value
-        if len(self.kept) > READINGS_KEPT:
-            self.kept, self._stride = self.kept[::2], 2 * self._stride
 
     def miss(self) -> None:
         """Count a reading that brought no value."""
@@ -144,9 +167,7 @@ class ServerFigures:
         self._first: dict[str, Reading] = {}
         self._last: dict[str, Reading] = {}
         self._peak: dict[str, float] = {}
-        self._samples: list[ServerSample] = []
-        self._memory_readings = 0
-        self._stride = 1
+        self._samples: Thinned[ServerSample] = Thinned()
 
     def history(self, figure: str) -> ReadingHistory | None:
         """Return the readings of a bounded figure in the judged part of the run; None for any other."""
@@ -173,7 +194,7 @@ class ServerFigures:
             self._last[name] = reading
             self._peak[name] = max(self._peak.get(name, reading.value), reading.value)
         if MEMORY in readings:
-            self._keep(ServerSample(round(elapsed_s, 3), sessions, readings[MEMORY].value))
+            self._samples.add(ServerSample(round(elapsed_s, 3), sessions, readings[MEMORY].value))
 
     def fail(self, problem: str, *, is_judged: bool = False) -> None:
         """Count a reading that failed."""
@@ -181,13 +202,6 @@ class ServerFigures:
             history.miss()
         self.failed += 1
         self.problem = problem
-
-    def _keep(self, sample: ServerSample) -> None:
-        if self._memory_readings % self._stride == 0:
-            self._samples.append(sample)
-        self._memory_readings += 1
-        if len(self._samples) > SAMPLES_KEPT:
-            self._samples, self._stride = self._samples[::2], 2 * self._stride
 
     def to_json(self) -> Json:
         """Return the entry of summary.json, memory in bytes; unmeasurable values are null, with the reason."""
@@ -207,8 +221,8 @@ class ServerFigures:
                 }
                 for name, last in self._last.items()
             },
-            "memory_per_session": structs.asdict(memory_per_session(self._samples)),
-            "samples": [list(sample) for sample in self._samples[::step]],
+            "memory_per_session": structs.asdict(memory_per_session(self._samples.kept)),
+            "samples": [list(sample) for sample in self._samples.kept[::step]],
         }
 
 

@@ -10,7 +10,7 @@ from fleetlm_users.measure.server.exposition import MEMORY, Reading
 from fleetlm_users.measure.server.figures import (
     MAX_SAMPLES,
     MIN_SESSIONS,
-    SAMPLES_KEPT,
+    READINGS_KEPT,
     ServerFigures,
     ServerSample,
     memory_per_session,
@@ -89,7 +89,7 @@ def test_a_day_of_readings_is_thinned_evenly_and_says_the_same():
     """The reading from before the sessions is among those that stay."""
     day = told((0, 50), *((100, 60 + number % 2) for number in range(43_200)))
     entry = day.to_json()
-    assert len(day._samples) <= SAMPLES_KEPT
+    assert len(day._samples) <= READINGS_KEPT
     assert len(entry["samples"]) <= MAX_SAMPLES
     assert entry["samples"][0] == [0.0, 0, 50.0 * MIB]
     assert entry["readings"] == 43_201
